@@ -1,0 +1,29 @@
+# Why: one target carries what every translation unit of leverd is built with; warnings are errors only where CI says so.
+add_library(leverd_options INTERFACE)
+target_compile_options(leverd_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 reports these inside Asio's coroutine frames and nlohmann, where there is nothing to mend.
+    target_compile_options(leverd_options INTERFACE -Wno-maybe-uninitialized -Wno-dangling-pointer)
+endif()
+if(LEVERD_WERROR)
+    target_compile_options(leverd_options INTERFACE -Werror)
+endif()
+if(LEVERD_SANITIZE)
+    target_compile_options(leverd_options INTERFACE -fsanitize=${LEVERD_SANITIZE} -fno-omit-frame-pointer
+                           -fno-sanitize-recover=all)
+    target_link_options(leverd_options INTERFACE -fsanitize=${LEVERD_SANITIZE})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_link_options(leverd_options INTERFACE -fuse-ld=lld)
+endif()
+target_include_directories(leverd_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(leverd_options INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+    SPDLOG_FMT_EXTERNAL)
+
+# leverd_library(NAME sources... LINK targets...): a static library that any layer above may link.
+function(leverd_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(${name} PUBLIC leverd_options ${ARG_LINK})
+endfunction()

@@ -1,0 +1,131 @@
+// Why: everything an operator can set, as plain structs with every default in view. Loading is in
+// load.hpp.
+#pragma once
+
+#include "core/base/secret.hpp"
+#include "core/model/policy.hpp"
+#include "core/model/runbook.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace leverd::config {
+
+// Where a secret comes from; never the secret itself. Exactly one of the three is set.
+struct SecretSource {
+    std::string credential;   // file name under $CREDENTIALS_DIRECTORY (systemd LoadCredential)
+    std::string file;         // path; must not be readable by others
+    std::string environment;  // variable name
+};
+
+struct Daemon {
+    std::string state_directory = "/var/lib/leverd";
+    std::string socket = "/run/leverd/leverd.sock";  // unix socket of the command line
+    std::string listen = "127.0.0.1:9847";
+    std::string api_token;  // name in [secrets]; empty: no change over TCP at all
+    std::string stop_file;  // default <state_directory>/STOP; while it exists no lever fires
+    std::string log_level = "info";
+    int probes_in_flight = 64;
+    Mode mode_ceiling = Mode::recommend;
+};
+
+struct Net {
+    std::string ca_file;                   // PEM; empty: system store
+    std::vector<std::string> nameservers;  // empty: system
+    std::string user_agent = "leverd";
+};
+
+struct Observer {
+    std::vector<std::string> references;  // URLs that answer when our own network works
+    ObserverRules rules;
+};
+
+struct ControlPlane {
+    std::string url;
+    std::string admin_token;  // name in [secrets]
+    std::string health_path = "/health";
+    std::string orgs_path = "/cp/admin/orgs?limit=500";
+    std::string login_path = "/cp/auth/me";
+    std::string admin_token_path = "/cp/admin/orgs/{slug}/admin-token";
+    std::string boot_events_path = "/cp/admin/tenants/{slug}/boot-events?limit=50";
+    std::string redeploy_path = "/cp/admin/orgs/{slug}/redeploy";
+};
+
+struct Tenants {
+    std::string url = "https://{slug}.moleculesai.app";
+    std::vector<std::string> include;  // slug globs; empty: all that discovery finds
+    std::vector<std::string> exclude;
+    int requests_per_minute = 30;  // our share of a tenant's rate bucket, wire-contracts 2.1
+};
+
+struct Canvas {
+    std::string url;
+    std::string marker;  // text that the page must contain
+    int assets_max = 40;
+};
+
+struct Registry {
+    std::string url;  // https://ghcr.io
+    std::string user;
+    std::string token;                  // name in [secrets]; empty: anonymous
+    std::vector<std::string> images;    // repositories whose :latest is watched
+    std::string platform_image;         // repository of lever A
+    std::string platform_tenant_image;  // its twin
+    std::string template_prefix = "molecule-ai/workspace-template-";
+    bool allow_private_realm =
+        false;  // a token realm on another host or a private address (wire-contracts 4.1)
+};
+
+struct FreezeSettings {
+    bool active = false;
+    std::string receipt;            // digests-<TS>.txt
+    std::string workflows_receipt;  // disabled-workflows-<TS>.txt
+};
+
+// One schedule per probe kind; a kind that is not listed does not run.
+struct ProbeSettings {
+    std::string kind;
+    Millis interval{30'000};
+    Millis retry{1'000};     // while a change is pending
+    Millis timeout{10'000};  // the absolute deadline of one look
+    Millis window{600'000};  // how far back it reads, where it reads history
+};
+
+struct LeverSettings {
+    std::string id;
+    Millis timeout{30'000};
+    std::optional<Millis> propagation;  // else the contract's
+    std::optional<Millis> prove_every;
+    std::optional<Millis> proof_spread;  // replaces the spread of every proof step that has one
+};
+
+struct Notify {
+    std::string id;
+    std::string kind;  // "webhook"
+    std::string url;
+    std::string secret;  // name in [secrets]: signs the body
+};
+
+struct Config {
+    Daemon daemon;
+    Net net;
+    std::map<std::string, SecretSource> secrets;
+    Observer observer;
+    ControlPlane control_plane;
+    Tenants tenants;
+    Canvas canvas;
+    Registry registry;
+    FreezeSettings freeze;
+    std::vector<ProbeSettings> probes;
+    std::vector<LeverSettings> levers;
+    std::vector<Notify> notify;
+    Runbook runbook;
+    PolicyBook policies;
+    std::string hash;                // over all files read, in order
+    std::vector<std::string> files;  // that were read
+    std::vector<std::string> warnings;
+};
+
+}  // namespace leverd::config

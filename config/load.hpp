@@ -1,0 +1,48 @@
+// Why: TOML in, typed config or all its problems out. Nothing is guessed: an unknown key, a missing
+// unit or a name that nothing defines is an error with its place and a suggestion.
+#pragma once
+
+#include "config/config.hpp"
+#include "core/base/result.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace leverd::config {
+
+struct Problem {
+    std::string file;
+    int line = 0;  // 1-based; 0: the file as a whole
+    int column = 0;
+    std::string message;
+    std::string hint;
+    std::string source_line;
+    bool warning = false;
+};
+
+// "leverd.toml:12:3: error: unknown key 'intervall'", the source line, a caret, and "hint: did you
+// mean ...".
+std::string render(const Problem& p);
+
+struct Loaded {
+    Config config;
+    std::vector<Problem> problems;  // errors and warnings in file order
+    bool ok() const;                // no errors
+};
+
+// Levers and probe kinds that exist, so that a name nothing implements is a config error. Filled by
+// the caller's tables.
+struct Vocabulary {
+    std::vector<std::string> probe_kinds;
+    std::vector<std::string> levers;
+};
+// Reads `path` and what it includes (relative to the including file). Never throws; never reads
+// secrets.
+Loaded load(const std::filesystem::path& path, const Vocabulary& vocabulary);
+
+// The value of every secret in [secrets]. A missing or unreadable one is an Error that names it and
+// its source.
+Result<std::map<std::string, Secret>> read_secrets(const Config& config);
+
+}  // namespace leverd::config

@@ -1,0 +1,157 @@
+// Why: the ledger's entries are the only thing from which leverd's state is folded: what happened,
+// what was decided and why. Each is a plain struct with an exact JSON form (codec.hpp).
+#pragma once
+
+#include "core/model/lever.hpp"
+#include "core/model/observation.hpp"
+#include "core/model/policy.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace leverd {
+
+// A process began to write. `boottime_ms` with `boot_id` carries the timeline over restarts.
+struct Started {
+    std::string version;
+    std::string config_hash;
+    std::string boot_id;
+    std::int64_t boottime_ms = 0;
+};
+struct ConfigLoaded {
+    std::string hash;
+};
+// A look that changed what the engine holds; `repeats` looks of the previous value ended at
+// `previous_until`.
+struct Observed {
+    Observation observation;
+    std::int64_t repeats = 0;
+    Instant previous_until{};
+};
+struct SymptomRaised {
+    std::string symptom;
+    Subject subject;
+    std::string evidence;
+};
+struct SymptomCleared {
+    std::string symptom;
+    Subject subject;
+    std::string why;
+};
+struct IncidentOpened {
+    std::string incident;
+    std::string symptom;
+    Subject subject;
+};
+// The symptom is explained by this incident's cause.
+struct IncidentLinked {
+    std::string incident;
+    std::string symptom;
+    Subject subject;
+};
+// end: recovered (a lever was proven), self_healed, absorbed (into `into`).
+struct IncidentClosed {
+    std::string incident;
+    std::string end;
+    std::string into;
+};
+struct IncidentEscalated {
+    std::string incident;
+    std::string why;
+};
+struct PlanMade {
+    std::string incident;
+    bool ok = false;
+    std::string problem;
+    Plan plan;
+};
+
+enum class Action { none, hold, recommend, ask, fire };
+struct GuardVerdict {
+    std::string guard;
+    bool pass = false;
+    std::string value;
+    std::string limit;
+    std::string text;
+
+    friend bool operator==(const GuardVerdict&, const GuardVerdict&) = default;
+};
+// Always produced, also when nothing is done. `reason` is the first guard that held it, or
+// "permitted".
+struct Decision {
+    std::string id;
+    std::string incident;
+    std::string symptom;
+    Subject subject;
+    std::string lever;
+    std::string policy;  // policy id, empty when none matched
+    Mode mode = Mode::observe;
+    Action action = Action::none;
+    std::string reason;
+    std::string
+        hash;  // over evidence + lever + parameters + target version: what an approval is bound to
+    std::vector<GuardVerdict> guards;
+};
+struct Approval {
+    std::string decision;
+    std::string hash;
+    bool approved = false;
+    std::string who;
+    std::string why;
+};
+struct Intent {
+    std::string id;
+    std::string decision;
+    std::string incident;
+    std::string lever;
+    Subject subject;
+    Plan plan;
+};
+struct Outcome {
+    std::string intent;
+    OutcomeKind kind = OutcomeKind::unknown;
+    std::string detail;
+    std::map<std::string, std::string> results;  // "replaced_by" -> subject text, new ids
+};
+// An ambiguous outcome settled by looking at the target.
+struct Settled {
+    std::string intent;
+    Took took = Took::unclear;
+    std::string detail;
+};
+struct Verdict {
+    std::string intent;
+    VerdictKind kind = VerdictKind::inconclusive;
+    std::string why;
+};
+struct StopSet {
+    bool stopped = false;
+    std::string who;
+    std::string why;
+};
+struct ObserverChanged {
+    bool trusted = false;
+    std::string why;
+};
+enum class Severity { info, warning, critical };
+struct Paged {
+    std::string key;
+    Severity severity = Severity::warning;
+    std::string title;
+    std::string text;
+    bool resolved = false;
+};
+
+using EntryBody =
+    std::variant<Started, ConfigLoaded, Observed, SymptomRaised, SymptomCleared, IncidentOpened,
+                 IncidentLinked, IncidentClosed, IncidentEscalated, PlanMade, Decision, Approval,
+                 Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged>;
+
+struct Entry {
+    Now now;
+    EntryBody body;
+};
+
+}  // namespace leverd

@@ -1,0 +1,41 @@
+// Why: the list of tenants comes from outside and an empty or shrunken list must never read as "all
+// gone". This is the shared memory of what discovery and workspace listings last said; probes and
+// levers read it. Thread rule: used on the engine's executor only.
+#pragma once
+
+#include "core/base/secret.hpp"
+#include "core/base/time.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace leverd {
+
+struct Tenant {
+    std::string slug;
+    std::string org_id;  // UUID
+    std::string instance_status;
+};
+
+struct WorkspaceRow {
+    std::string id;  // UUID
+    std::string name;
+    std::string runtime;
+    std::string status;
+};
+
+enum class InventoryVerdict { accepted, empty, shrunken };
+
+// A list that lost more than half of at least four known tenants is not believed; neither is an
+// empty one after a full one.
+InventoryVerdict judge_inventory(std::size_t known, std::size_t next);
+
+struct Inventory {
+    std::map<std::string, Tenant> tenants;  // by slug; the last good list
+    std::map<std::string, std::vector<WorkspaceRow>>
+        workspaces;                              // by slug; the last good list of each
+    std::map<std::string, Secret> admin_tokens;  // by slug; memory only
+};
+
+}  // namespace leverd

@@ -1,0 +1,48 @@
+// Why: what Grafana and the pager see. Counters are fed by ledger entries, restored ones included,
+// so that the metric and the ledger cannot disagree (invariant 12). Labels are bounded by the
+// configuration.
+#pragma once
+
+#include "core/model/entry.hpp"
+#include "core/model/observation.hpp"
+#include "policies/engine.hpp"
+
+#include <memory>
+#include <string>
+
+namespace leverd::exporters {
+
+// What only the driver knows, handed over at scrape time.
+struct DriverFigures {
+    Millis loop_lateness{0};
+    bool ready = false;
+    bool config_reload_ok = true;
+    WallTime config_reloaded{};
+    WallTime last_turn{};
+    std::size_t queue_depth = 0;
+    std::uint64_t queue_dropped = 0;
+    std::uint64_t probes_skipped = 0;  // not started in time, or the box could not look
+};
+
+// Thread rule: the engine's executor only.
+class Metrics {
+  public:
+    Metrics(std::string version, const Rules& rules);
+    ~Metrics();
+
+    void on_entry(const Entry& entry);
+    void on_observation(const Observation& observation);
+    void on_probe_lateness(Millis lateness);
+    void on_ledger_commit(std::chrono::duration<double> took);
+    void forget(const Subject& subject);  // drops its series
+
+    // Prometheus text format 0.0.4, ends in a newline.
+    std::string render(const State& state, const Rules& rules, const DriverFigures& figures,
+                       WallTime now);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace leverd::exporters

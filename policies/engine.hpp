@@ -1,0 +1,106 @@
+// Why: the pure heart. Events in, ledger entries and effects out; no clock, no I/O, no logging.
+// State changes only by applying entries, so folding the ledger gives back exactly the state that
+// wrote it.
+#pragma once
+
+#include "core/model/entry.hpp"
+#include "core/model/runbook.hpp"
+#include "policies/state.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace leverd {
+
+struct Rules {
+    Runbook runbook;
+    PolicyBook policies;
+    std::map<std::string, LeverContract> levers;  // by id
+    std::string config_hash;
+};
+
+// What can happen to the engine. Each comes with the time at which it happened.
+struct Tick {};
+struct PlanResult {
+    std::string incident;
+    bool ok = false;
+    std::string problem;
+    Plan plan;
+};
+struct ApprovalGiven {
+    std::string decision;
+    std::string hash;
+    bool approved = false;
+    std::string who;
+    std::string why;
+};
+struct StopCommand {
+    bool stopped = false;
+    std::string who;
+    std::string why;
+};
+struct LedgerHealth {
+    bool writable = true;
+};
+using Event = std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven,
+                           StopCommand, LedgerHealth>;
+
+// What the driver must do once the turn's entries are durable.
+struct MakePlan {
+    std::string incident;
+    std::string lever;
+    Subject subject;
+};
+struct FireLever {
+    Intent intent;
+};
+struct ObserveLever {
+    Intent intent;
+    Now fired;
+};
+struct ProveLever {
+    Intent intent;
+    Outcome outcome;
+};
+struct LookAgain {
+    Subject subject;
+    std::string probe;
+};  // soon: a change is pending
+struct SendPage {
+    Paged page;
+};
+using Effect = std::variant<MakePlan, FireLever, ObserveLever, ProveLever, LookAgain, SendPage>;
+
+struct Turn {
+    std::vector<Entry> entries;
+    std::vector<Effect> effects;
+};
+
+class Engine {
+  public:
+    explicit Engine(Rules rules);
+
+    // Folds one stored entry back in; for start-up, in ledger order, before any on().
+    void restore(const Entry& entry);
+    // After the last restore(): says what is left open (an intent without an outcome becomes
+    // `unknown`, never a call).
+    Turn resume(const Started& started, Now now);
+
+    Turn on(const Event& event, Now now);
+    // The next Instant at which a Tick could change anything; nullopt: none.
+    std::optional<Instant> next_wake() const;
+    // Swaps the rules; state is kept.
+    Turn reload(Rules rules, Now now);
+
+    const State& view() const { return state_; }
+    const Rules& rules() const { return rules_; }
+
+  private:
+    Rules rules_;
+    State state_;
+};
+
+}  // namespace leverd

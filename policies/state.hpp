@@ -1,0 +1,138 @@
+// Why: everything the engine holds, as plain values that anyone may read (page, API, metrics, why)
+// and only applying a ledger entry may change.
+#pragma once
+
+#include "core/model/entry.hpp"
+#include "core/model/runbook.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace leverd {
+
+// The run of looks that one signal has seen on one subject. Counters stop at the signal's
+// thresholds.
+struct Detector {
+    int bad = 0;
+    int good = 0;
+    Instant first_bad{};
+    Instant last_bad{};
+    Instant tripped{};
+    bool raised = false;
+
+    friend bool operator==(const Detector&, const Detector&) = default;
+};
+
+struct SubjectState {
+    Instant first_seen{};
+    Instant last_seen{};
+    Attributes attributes;
+    std::map<std::string, Observation> looks;     // newest look by probe
+    std::map<std::string, std::int64_t> repeats;  // by probe: how many looks in a row said the same
+    std::map<std::string, Detector> detectors;    // by signal id; absent: never saw a bad look
+    std::string version;
+    Instant version_since{};  // when it moved to `version`; the epoch when it never moved
+};
+
+using SymptomKey = std::pair<std::string, Subject>;  // symptom id, subject
+
+struct ActiveSymptom {
+    Now raised;
+    std::string evidence;
+    std::string incident;  // the case it belongs to
+};
+
+enum class IncidentPhase { open, escalated, closed };
+
+struct Incident {
+    std::string id;
+    std::string symptom;
+    Subject subject;
+    Now opened;
+    Now closed;
+    IncidentPhase phase = IncidentPhase::open;
+    std::string end;  // recovered, self_healed, absorbed
+    std::string absorbed_into;
+    std::string escalated_why;
+    std::set<SymptomKey> linked;  // explained by this cause, the cause itself included
+    std::optional<PlanMade> plan;
+    Now planned;
+    std::optional<Decision> decision;  // the newest
+    Now decided;
+    std::optional<Approval> approval;  // of the newest decision
+    std::vector<std::string> intents;
+};
+
+enum class IntentPhase { in_flight, ambiguous, verifying, done };
+
+struct ProofProgress {
+    int looks = 0;
+    Instant first{};
+
+    friend bool operator==(const ProofProgress&, const ProofProgress&) = default;
+};
+
+struct IntentState {
+    Intent intent;
+    Now fired;
+    IntentPhase phase = IntentPhase::in_flight;
+    std::optional<Outcome> outcome;
+    Now ended;  // when the outcome was known, or settled
+    std::optional<Settled> settled;
+    std::optional<Verdict> verdict;
+    Now judged;
+    std::vector<ProofProgress> proof;            // one per step of the lever's contract
+    std::map<std::string, double> facts_before;  // reset_fact -> its last value before firing
+};
+
+struct StopSwitch {
+    bool stopped = false;
+    std::string who;
+    std::string why;
+    Now since;
+};
+
+struct ObserverState {
+    bool trusted = true;
+    std::string why;
+    Now since;
+    Instant doubt_ended{};  // levers wait a dwell from here
+};
+
+struct DecisionKey {
+    std::string symptom;
+    std::string lever;
+    std::string mode;
+    std::string reason;
+
+    friend auto operator<=>(const DecisionKey&, const DecisionKey&) = default;
+};
+
+struct State {
+    std::map<Subject, SubjectState> subjects;
+    std::map<SymptomKey, ActiveSymptom> symptoms;
+    std::map<std::string, Incident> incidents;   // open ones and the newest closed ones
+    std::map<std::string, IntentState> intents;  // those of the incidents held
+    std::map<std::string, std::string>
+        own_moves;  // subject text -> version that a lever of ours gave it
+    std::map<std::pair<std::string, Subject>, Instant> last_fired;  // lever, subject
+    std::deque<std::pair<Instant, std::pair<std::string, Subject>>>
+        firings;                                          // of the last 24 h, oldest first
+    std::map<std::string, Paged> pages;                   // open ones by key
+    std::map<DecisionKey, std::int64_t> decision_counts;  // since the ledger began
+    StopSwitch stop;
+    ObserverState observer;
+    bool ledger_writable = true;
+    std::string config_hash;
+    Now started;
+    std::int64_t incidents_made = 0;
+    std::int64_t decisions_made = 0;
+    std::int64_t intents_made = 0;
+};
+
+}  // namespace leverd

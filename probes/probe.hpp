@@ -1,0 +1,65 @@
+// Why: what every probe kind is made of. A probe looks and says what it saw; it keeps no counters,
+// knows no thresholds and decides nothing.
+#pragma once
+
+#include "config/config.hpp"
+#include "core/model/inventory.hpp"
+#include "core/model/observation.hpp"
+#include "core/net/http.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace leverd::probes {
+
+// What all looks share. Everything here outlives the scheduler; used on its executor only.
+struct Context {
+    const config::Config* config = nullptr;
+    net::HttpTransport* http = nullptr;
+    const Clock* clock = nullptr;
+    Inventory* inventory = nullptr;
+    const std::map<std::string, Secret>* secrets = nullptr;
+};
+
+// One thing that one probe kind looks at: kind "tenant_health" at target "acme"; target "" where
+// there is only one.
+struct Task {
+    std::string kind;
+    std::string target;
+    config::ProbeSettings settings;
+
+    friend bool operator<(const Task& a, const Task& b) {
+        return std::tie(a.kind, a.target) < std::tie(b.kind, b.target);
+    }
+};
+
+// Never throws, always ends by the deadline, always returns at least one observation unless there
+// is nothing to look at.
+using LookFunction = boost::asio::awaitable<std::vector<Observation>> (*)(Context& context,
+                                                                          Task task,
+                                                                          net::Deadline deadline);
+// The targets that exist now, from config and inventory.
+using TargetsFunction = std::vector<std::string> (*)(const Context& context);
+
+struct ProbeKind {
+    std::string_view name;
+    LookFunction look;
+    TargetsFunction targets;
+};
+
+// The explicit table: one row per kind (probes/table.cpp).
+const std::vector<ProbeKind>& probe_kinds();
+const ProbeKind* find_probe_kind(std::string_view name);
+
+// Turns a failed fetch into an observation: phase reasons as they are, local origin as unknown.
+Observation from_failure(const net::HttpFailure& failure, Subject subject, std::string probe);
+// Judges a status that is not the expected one: 401, 403, 429 unknown; 5xx failing; guard 404
+// unknown (wire-contracts 2.1).
+Observation from_status(const net::HttpResponse& response, Subject subject, std::string probe);
+
+}  // namespace leverd::probes

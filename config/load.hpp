@@ -36,6 +36,8 @@ struct Loaded {
 struct Vocabulary {
     std::vector<std::string> probe_kinds;
     std::vector<std::string> levers;
+    // Levers whose contract says irreversible: an automatic policy must name their subjects.
+    std::vector<std::string> irreversible_levers{"workspace-reprovision"};
 };
 // Reads `path` and what it includes (relative to the including file). Never throws; never reads
 // secrets.

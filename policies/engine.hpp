@@ -79,6 +79,16 @@ struct Turn {
     std::vector<Effect> effects;
 };
 
+// Memory that may be lost with the process: what was asked for and when to ask again.
+struct Transient {
+    std::map<std::string, Instant> plan_asked;    // by incident
+    std::map<std::string, Instant> observe_next;  // by intent
+    std::map<std::string, Instant> prove_next;    // by intent
+    Instant resumed{};
+    Instant swept{};
+    Instant last_turn{};
+};
+
 class Engine {
   public:
     explicit Engine(Rules rules);
@@ -101,6 +111,7 @@ class Engine {
   private:
     Rules rules_;
     State state_;
+    Transient transient_;
 };
 
 }  // namespace leverd

@@ -35,6 +35,8 @@ struct SubjectState {
     std::map<std::string, Observation> looks;     // newest look by probe
     std::map<std::string, std::int64_t> repeats;  // by probe: how many looks in a row said the same
     std::map<std::string, Detector> detectors;    // by signal id; absent: never saw a bad look
+    Facts last_facts;  // the newest value of every fact ever seen: a counter's value from before an
+                       // outage
     std::string version;
     Instant version_since{};  // when it moved to `version`; the epoch when it never moved
 };
@@ -73,6 +75,8 @@ enum class IntentPhase { in_flight, ambiguous, verifying, done };
 struct ProofProgress {
     int looks = 0;
     Instant first{};
+    Instant last{};
+    bool reset_seen = false;
 
     friend bool operator==(const ProofProgress&, const ProofProgress&) = default;
 };
@@ -115,6 +119,8 @@ struct DecisionKey {
 
 struct State {
     std::map<Subject, SubjectState> subjects;
+    std::set<std::pair<std::string, Subject>>
+        tripped;  // signal id, subject: detectors over their threshold
     std::map<SymptomKey, ActiveSymptom> symptoms;
     std::map<std::string, Incident> incidents;   // open ones and the newest closed ones
     std::map<std::string, IntentState> intents;  // those of the incidents held

@@ -46,15 +46,23 @@ using LookFunction = boost::asio::awaitable<std::vector<Observation>> (*)(Contex
 // The targets that exist now, from config and inventory.
 using TargetsFunction = std::vector<std::string> (*)(const Context& context);
 
+// How many requests of a tenant's share one look will spend (tenants.requests_per_minute).
+using CostFunction = int (*)(const Context& context, const std::string& target);
+
 struct ProbeKind {
     std::string_view name;
     LookFunction look;
     TargetsFunction targets;
+    std::string_view subject_kind;  // of the look as a whole: "tenant" + "/" + target
+    CostFunction cost = nullptr;    // null: spends nothing of a tenant's share
+    bool discovers = false;         // a look may change what targets() answers
 };
 
 // The explicit table: one row per kind (probes/table.cpp).
 const std::vector<ProbeKind>& probe_kinds();
 const ProbeKind* find_probe_kind(std::string_view name);
+// What a look of this kind at this target speaks about when it cannot say more.
+Subject subject_of(const ProbeKind& kind, const std::string& target);
 
 // Turns a failed fetch into an observation: phase reasons as they are, local origin as unknown.
 Observation from_failure(const net::HttpFailure& failure, Subject subject, std::string probe);

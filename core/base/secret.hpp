@@ -14,8 +14,9 @@ class Secret {
     explicit Secret(std::string value) : value_(std::move(value)) {}
     Secret(const Secret&) = default;
     Secret(Secret&&) = default;
-    Secret& operator=(const Secret&) = default;
-    Secret& operator=(Secret&&) = default;
+    // Assignment overwrites the bytes of the old value too.
+    Secret& operator=(const Secret& other);
+    Secret& operator=(Secret&& other) noexcept;
     ~Secret();  // overwrites the bytes
 
     bool empty() const { return value_.empty(); }
@@ -25,7 +26,8 @@ class Secret {
     std::string value_;
 };
 
-// Compares without leaking the position of the first difference through timing.
+// Compares without leaking the position of the first difference through timing. An empty secret
+// equals nothing, so that a token nobody configured lets nobody in.
 bool equal_constant_time(const Secret& a, const std::string& b);
 
 }  // namespace leverd

@@ -30,6 +30,7 @@ struct ProofStep {
         target,       // the incident's subject, or what replaced it
         fresh_child,  // any subject below the target that was first seen after the lever fired
         lever,        // the lever's own look (Lever::prove)
+        cleared,      // no look: the incident's own symptom has been cleared since
     };
     Who who = Who::target;
     std::string probe;       // empty for Who::lever
@@ -49,8 +50,9 @@ struct LeverContract {
     std::string inverse;       // in words
     bool moves_image = false;  // held by a freeze unless `restores_receipt`
     bool restores_receipt = false;
-    bool manual = false;    // leverd prints the steps, a person does them
-    Millis propagation{0};  // before the first look counts
+    bool manual = false;         // leverd prints the steps, a person does them
+    Millis propagation{0};       // before the first look counts
+    Millis prove_every{10'000};  // pace of the lever's own looks while verifying
     std::vector<ProofStep> proof;
     std::string known_false_success;  // wire-contracts 11
 };

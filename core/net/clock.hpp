@@ -35,6 +35,9 @@ Instant resume_timeline(const TimelineAnchor& anchor, const Now& last, const Boo
 
 WallTime wall_clock_now();
 
+// CLOCK_MONOTONIC as systemd wants it with RELOADING=1.
+std::uint64_t monotonic_microseconds();
+
 // Completes after `d`; returns false when it was cancelled.
 boost::asio::awaitable<bool> pause(Millis d);
 

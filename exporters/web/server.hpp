@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/secret.hpp"
+#include "core/base/time.hpp"
 #include "core/net/task_group.hpp"
 #include "exporters/web/backend.hpp"
 
@@ -14,10 +15,23 @@
 
 namespace leverd::exporters {
 
+// What one remote side may take from us.
+struct WebLimits {
+    std::size_t header_bytes = 8U << 10;
+    std::size_t body_bytes = 64U << 10;
+    std::size_t connections = 64;  // per listener; more are answered 503 and closed
+    std::size_t streams = 32;      // of these, so that open pages cannot shut a person out
+    Millis request{10'000};        // from the first byte to the last; the same for the answer
+    Millis idle{30'000};           // between two requests
+    Millis keep_alive{15'000};     // a comment on a silent stream
+    Millis coalesce{250};          // between two events of a stream
+};
+
 struct WebOptions {
     std::string listen;           // "127.0.0.1:9847"; port 0 picks a free one
     std::string socket;           // path of the unix socket; empty: none
     std::optional<Secret> token;  // for changes over TCP; nullopt: changes over TCP are refused
+    WebLimits limits{};
 };
 
 class WebServer {

@@ -1,0 +1,42 @@
+# Why: the few things that people do with this tree, each with its own set-up, on a fresh Debian 12
+# or 13 as root or with sudo.
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test bench fmt clean
+JOBS ?= $(shell nproc)
+FOR ?=
+STEPS ?=
+export JOBS FOR
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@echo
+	@echo "  make run FOR=90s        ends by itself after 90 seconds"
+	@echo "  make test STEPS=tidy    one step only: setup tidy alerts unit integration asan tsan gcc"
+
+setup: ## install what building needs (only what is missing)
+	@scripts/setup.sh build
+
+build: setup ## build/leverd and build/leverd-sandbox
+	@begun=$$(date +%s); echo "build: configuring"; \
+	cmake --preset release > build-configure.log 2>&1 || { cat build-configure.log; exit 1; }; \
+	rm -f build-configure.log; echo "build: compiling with $(JOBS) jobs"; \
+	cmake --build build -j $(JOBS) --target leverd leverd-sandbox && \
+	echo "build: done after $$(( $$(date +%s) - begun )) s"
+
+run: build ## leverd against the bundled sandbox, page on http://127.0.0.1:9847/
+	@tests/sandbox/run.sh
+
+test: ## everything that CI runs, about half an hour on two cores
+	@scripts/test.sh $(STEPS)
+
+bench: ## measure leverd beside what it replaces
+	@scripts/setup.sh bench
+	@$(MAKE) --no-print-directory build
+	@tests/bench/run.sh
+
+fmt: ## format the C++ sources
+	@find config core daemon exporters policies probes tests -name '*.[ch]pp' \
+	    -exec clang-format-19 -i {} + && echo "fmt: done"
+
+clean: ## remove everything that was built
+	@rm -rf build build-* && echo "clean: done"

@@ -1,0 +1,182 @@
+// Why: the runbook's rules must fit together: a symptom whose signals speak about another kind of
+// subject, or a group whose members do not depend on it, would simply never be raised.
+#include "config/sections.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace leverd::config {
+namespace {
+
+// What probes speak about without any help of the topology.
+constexpr std::string_view probed_kinds[] = {"control-plane", "canvas", "tenant",     "workspace",
+                                             "image",         "freeze", "credential", "reference"};
+
+std::string kind_of(std::string_view subject) {
+    return std::string(subject.substr(0, subject.find('/')));
+}
+
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::set<std::string> parent_kinds(const Runbook& r, const std::string& kind) {
+    std::set<std::string> kinds;
+    for (const TopologyRule& rule : r.topology) {
+        for (const std::string& parent : rule.parents) {
+            if (rule.kind == kind) {
+                kinds.insert(kind_of(parent));
+            }
+        }
+    }
+    return kinds;
+}
+
+// Does a subject of `kind` depend, over any number of steps, on one of kind `above`?
+bool depends_on(const Runbook& r, const std::string& kind, const std::string& above) {
+    std::set<std::string> seen;
+    std::vector<std::string> open{kind};
+    while (!open.empty()) {
+        const std::string next = open.back();
+        open.pop_back();
+        for (const std::string& parent : parent_kinds(r, next)) {
+            if (parent == above) {
+                return true;
+            }
+            if (seen.insert(parent).second) {
+                open.push_back(parent);
+            }
+        }
+    }
+    return false;
+}
+
+class RunbookCheck {
+  public:
+    explicit RunbookCheck(Draft& draft)
+        : draft_(draft), runbook_(draft.config.runbook), kinds_(subject_kinds(draft)) {}
+
+    void run() {
+        for (const TopologyRule& rule : runbook_.topology) {
+            if (depends_on(runbook_, rule.kind, rule.kind)) {
+                draft_.error(draft_.section_place("[topology]", rule.kind),
+                             fmt::format("{} depends on itself", quote(rule.kind)));
+            }
+        }
+        for (std::size_t i = 0; i < runbook_.signals.size(); ++i) {
+            signal(runbook_.signals[i], draft_.signal_places[i]);
+        }
+        for (std::size_t i = 0; i < runbook_.symptoms.size(); ++i) {
+            symptom(runbook_.symptoms[i], draft_.symptom_places[i]);
+        }
+    }
+
+  private:
+    bool kind_known(const std::string& kind, Place place) {
+        if (kind.empty() || contains(kinds_, kind)) {
+            return !kind.empty();
+        }
+        draft_.error(place, fmt::format("unknown subject kind {}", quote(kind)),
+                     did_you_mean(kind, kinds_));
+        return false;
+    }
+
+    void signal(const Signal& s, const ItemPlaces& places) {
+        kind_known(s.subject_kind, places.of("subject"));
+        if (!s.probe.empty() && !draft_.defined(NameKind::probe, s.probe)) {
+            draft_.warn(places.of("probe"),
+                        fmt::format("probe {} does not run, so this signal is never raised",
+                                    quote(s.probe)),
+                        fmt::format("add [[probe]] with kind = \"{}\"", s.probe));
+        }
+    }
+
+    void symptom(const Symptom& s, const ItemPlaces& places) {
+        kind_known(s.subject_kind, places.of("subject"));
+        if (s.group) {
+            group(s, places);
+        }
+        const std::string& wanted = s.group ? s.group->member_kind : s.subject_kind;
+        signal_kinds(s.any, wanted, places.of("any"));
+        signal_kinds(s.unless, wanted, places.of("unless"));
+        for (const std::string& id : s.unless) {
+            if (contains(s.any, id)) {
+                draft_.error(places.of("unless"),
+                             fmt::format("signal {} is in both 'any' and 'unless'", quote(id)));
+            }
+        }
+        for (const Subject& subject : s.requires_healthy) {
+            kind_known(std::string(subject.kind()), places.of("requires_healthy"));
+        }
+        for (const LeverChoice& choice : s.levers) {
+            if (choice.subjects != "**" && kind_of(choice.subjects) != s.subject_kind) {
+                draft_.error(places.of("levers"),
+                             fmt::format("{} matches no subject of kind {}", quote(choice.subjects),
+                                         quote(s.subject_kind)));
+            }
+        }
+    }
+
+    void signal_kinds(const std::vector<std::string>& ids, const std::string& wanted, Place place) {
+        for (const Signal& s : runbook_.signals) {
+            if (!wanted.empty() && !s.subject_kind.empty() && contains(ids, s.id) &&
+                s.subject_kind != wanted) {
+                draft_.error(place,
+                             fmt::format("signal {} is about {}, needed is {}", quote(s.id),
+                                         quote(s.subject_kind), quote(wanted)),
+                             "a group needs signals of its member kind, others of their own kind");
+            }
+        }
+    }
+
+    void group(const Symptom& s, const ItemPlaces& places) {
+        const GroupRule& g = *s.group;
+        const Place member =
+            places.keys.contains("group.member") ? places.of("group.member") : places.of("group");
+        if (kind_known(g.member_kind, member) && contains(kinds_, s.subject_kind) &&
+            !depends_on(runbook_, g.member_kind, s.subject_kind)) {
+            draft_.error(member,
+                         fmt::format("{} does not depend on {} in [topology]", quote(g.member_kind),
+                                     quote(s.subject_kind)),
+                         "members are found through what they depend on");
+        }
+        if (kind_known(g.distinct_kind, places.of("group.distinct")) &&
+            !depends_on(runbook_, g.member_kind, g.distinct_kind)) {
+            draft_.error(places.of("group.distinct"),
+                         fmt::format("{} does not depend on {} in [topology]", quote(g.member_kind),
+                                     quote(g.distinct_kind)));
+        }
+        if (g.others_work && g.distinct_kind.empty()) {
+            draft_.error(places.of("group.others_work"), "'others_work' needs 'distinct'",
+                         "it asks whether others under the same distinct parents work");
+        }
+        if (!g.after_change_of.empty()) {
+            kind_known(kind_of(g.after_change_of), places.of("group.after_change_of"));
+        }
+    }
+
+    Draft& draft_;
+    const Runbook& runbook_;
+    std::vector<std::string> kinds_;
+};
+
+}  // namespace
+
+std::vector<std::string> subject_kinds(const Draft& draft) {
+    std::set<std::string> kinds(std::begin(probed_kinds), std::end(probed_kinds));
+    for (const TopologyRule& rule : draft.config.runbook.topology) {
+        kinds.insert(rule.kind);
+        for (const std::string& parent : rule.parents) {
+            kinds.insert(kind_of(parent));
+        }
+    }
+    return {kinds.begin(), kinds.end()};
+}
+
+void check_runbook(Draft& draft) {
+    RunbookCheck(draft).run();
+}
+
+}  // namespace leverd::config

@@ -1,0 +1,162 @@
+// Why: the sections about leverd itself: the process, its network, its secrets, its doubt in
+// itself, the freeze and the sinks.
+#include "config/sections.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace leverd::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t socket_bytes_max = 107;  // sockaddr_un without its NUL
+
+void read_daemon(TableReader& root) {
+    auto t = open_section(root, "daemon", "[daemon]");
+    if (!t) {
+        return;
+    }
+    Daemon& c = root.draft().config.daemon;
+    t->path("state_directory", c.state_directory);
+    if (t->path("socket", c.socket) && c.socket.size() > socket_bytes_max) {
+        root.draft().error(t->place("socket"),
+                           fmt::format("'socket' must be at most {} bytes long, found {}",
+                                       socket_bytes_max, c.socket.size()));
+    }
+    t->text("listen", c.listen, a_listen_address);
+    t->secret("api_token", c.api_token);
+    t->path("stop_file", c.stop_file);
+    t->word("log_level", c.log_level, "log level",
+            {"trace", "debug", "info", "warning", "error", "critical"});
+    t->integer("probes_in_flight", c.probes_in_flight, 1, 1024);
+    t->choice("mode_ceiling", c.mode_ceiling, "mode", mode_words);
+    t->finish();
+}
+
+void read_net(TableReader& root) {
+    auto t = open_section(root, "net", "[net]");
+    if (!t) {
+        return;
+    }
+    Net& c = root.draft().config.net;
+    t->path("ca_file", c.ca_file);
+    t->texts("nameservers", c.nameservers, a_nameserver);
+    t->text("user_agent", c.user_agent);
+    t->finish();
+}
+
+void read_secret_source(TableReader& secrets, const std::string& name, const toml::table& table) {
+    Draft& draft = secrets.draft();
+    TableReader t(draft, secrets.file(), table, "the secret");
+    SecretSource source;
+    t.path("file", source.file);
+    t.text("credential", source.credential, a_credential_name);
+    t.text("environment", source.environment, an_environment_name);
+    t.finish();
+    const int sources = t.has("file") + t.has("credential") + t.has("environment");
+    if (sources != 1) {
+        draft.error(t.place(), fmt::format("secret {} must have exactly one source", quote(name)),
+                    "one of file, credential and environment");
+    }
+    draft.config.secrets[name] = source;
+}
+
+void read_secrets_section(TableReader& root) {
+    const toml::table* table = root.table("secrets");
+    if (table == nullptr) {
+        return;
+    }
+    Draft& draft = root.draft();
+    TableReader t(draft, root.file(), *table, "[secrets]");
+    for (auto&& [key, value] : *table) {
+        const std::string name(key.str());
+        t.node(name);
+        // The name is not quoted when it is bad: it may be the secret on the wrong side of the '='.
+        if (const auto complaint = a_secret_name(name)) {
+            draft.error(t.place(value), fmt::format("a name in [secrets] must be {}", *complaint));
+            continue;
+        }
+        draft.define(NameKind::secret, name, t.place(value));
+        if (value.is_table()) {
+            read_secret_source(t, name, *value.as_table());
+        } else {
+            draft.error(
+                t.place(value), fmt::format("secret {} is written inline", quote(name)),
+                "write { credential = \"...\" }, { file = \"...\" } or { environment = \"...\" }");
+        }
+    }
+}
+
+void read_observer(TableReader& root) {
+    auto t = open_section(root, "observer", "[observer]");
+    if (!t) {
+        return;
+    }
+    Observer& c = root.draft().config.observer;
+    t->texts("references", c.references, a_url);
+    t->integer("quorum", c.rules.quorum, 0, 64);
+    t->duration("max_lateness", c.rules.max_lateness, 10ms, 60s);
+    t->duration("max_clock_step", c.rules.max_clock_step, 100ms, 1h);
+    t->duration("dwell", c.rules.dwell, 0ms, 24h);
+    t->finish();
+}
+
+void read_freeze(TableReader& root) {
+    auto t = open_section(root, "freeze", "[freeze]");
+    if (!t) {
+        return;
+    }
+    FreezeSettings& c = root.draft().config.freeze;
+    t->boolean("active", c.active);
+    t->path("receipt", c.receipt);
+    t->path("workflows_receipt", c.workflows_receipt);
+    t->finish();
+}
+
+void read_notify(TableReader& root, const toml::table& table) {
+    Draft& draft = root.draft();
+    TableReader t(draft, root.file(), table, "[[notify]]");
+    Notify n;
+    if (t.text("id", n.id, an_id)) {
+        draft.define(NameKind::notify, n.id, t.place("id"));
+    }
+    t.word("kind", n.kind, "notify kind", {"webhook"});
+    if (t.text("url", n.url, a_url) && sends_in_clear(n.url)) {
+        draft.warn(t.place("url"), "pages go over http, readable on the way", "use https");
+    }
+    t.secret("secret", n.secret);
+    t.require({"id", "kind", "url"});
+    t.finish();
+    draft.config.notify.push_back(std::move(n));
+}
+
+}  // namespace
+
+std::optional<TableReader> open_section(TableReader& parent, std::string_view key,
+                                        std::string title) {
+    const toml::table* table = parent.table(key);
+    if (table == nullptr) {
+        return std::nullopt;
+    }
+    Draft& draft = parent.draft();
+    TableReader t(draft, parent.file(), *table, title);
+    const auto [known, first] = draft.section_places.try_emplace(title, t.places());
+    for (const auto& [name, at] : t.places().keys) {
+        known->second.keys.try_emplace(name, at);
+        draft.define(NameKind::setting, title + " " + name, at);
+    }
+    return t;
+}
+
+void read_daemon_sections(TableReader& root) {
+    read_daemon(root);
+    read_net(root);
+    read_secrets_section(root);
+    read_observer(root);
+    read_freeze(root);
+    root.tables("notify", [&](const toml::table& table) { read_notify(root, table); });
+}
+
+}  // namespace leverd::config

@@ -1,0 +1,30 @@
+// Why: the list of what is read and what is checked, so that load.cpp is the only place with an
+// order. Private to config/.
+#pragma once
+
+#include "config/reader.hpp"
+
+#include <optional>
+
+namespace leverd::config {
+
+// A table that may be spread over several files, each key written once in all of them.
+std::optional<TableReader> open_section(TableReader& parent, std::string_view key,
+                                        std::string title);
+
+// Each reads its part of one file's root table.
+void read_daemon_sections(TableReader& root);   // daemon, net, secrets, observer, freeze, notify
+void read_stack_sections(TableReader& root);    // stack, tenants, probe, lever
+void read_runbook_sections(TableReader& root);  // runbook, topology, signal
+void read_symptom_sections(TableReader& root);  // symptom
+void read_policy_sections(TableReader& root);   // policy
+
+// Each looks at what all files said together.
+void check_settings(Draft& draft);
+void check_runbook(Draft& draft);
+void check_policies(Draft& draft);
+
+// The subject kinds that some probe or the topology speaks of.
+std::vector<std::string> subject_kinds(const Draft& draft);
+
+}  // namespace leverd::config

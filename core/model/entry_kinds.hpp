@@ -1,0 +1,41 @@
+// Why: the word of every entry kind, in the order of EntryBody's alternatives. Private to
+// core/model.
+#pragma once
+
+#include "core/model/entry.hpp"
+
+#include <array>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace leverd {
+
+inline constexpr std::array<std::string_view, 19> entry_kinds{
+    "started",
+    "config",
+    "observation",
+    "symptom_raised",
+    "symptom_cleared",
+    "incident_opened",
+    "incident_linked",
+    "incident_closed",
+    "incident_escalated",
+    "plan",
+    "decision",
+    "approval",
+    "intent",
+    "outcome",
+    "settled",
+    "verdict",
+    "stop",
+    "observer",
+    "page",
+};
+static_assert(entry_kinds.size() == std::variant_size_v<EntryBody>);
+static_assert(std::is_same_v<std::variant_alternative_t<2, EntryBody>, Observed>);
+static_assert(std::is_same_v<std::variant_alternative_t<9, EntryBody>, PlanMade>);
+static_assert(std::is_same_v<std::variant_alternative_t<12, EntryBody>, Intent>);
+static_assert(std::is_same_v<std::variant_alternative_t<18, EntryBody>, Paged>);
+
+}  // namespace leverd

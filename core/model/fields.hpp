@@ -1,0 +1,225 @@
+// Why: the members of every stored struct, named once. The writer and the reader of the codec both
+// walk these lists, so a member cannot be stored under one name and read under another. Private to
+// core/model.
+#pragma once
+
+#include "core/model/entry.hpp"
+
+#include <concepts>
+#include <type_traits>
+
+namespace leverd {
+
+// T or const T: the writer walks constants, the reader fills variables.
+template <class T, class Struct>
+concept Of = std::same_as<std::remove_const_t<T>, Struct>;
+
+template <class V, Of<Now> T>
+void fields(V& visit, T& s) {
+    visit("at", s.at);
+    visit("wall", s.wall);
+}
+
+template <class V, Of<Phases> T>
+void fields(V& visit, T& s) {
+    visit("dns", s.dns);
+    visit("connect", s.connect);
+    visit("tls", s.tls);
+    visit("header", s.header);
+    visit("body", s.body);
+}
+
+template <class V, Of<Observation> T>
+void fields(V& visit, T& s) {
+    visit("subject", s.subject);
+    visit("probe", s.probe);
+    visit("health", s.health);
+    visit("reason", s.reason);
+    visit("origin", s.origin);
+    visit("evidence", s.evidence);
+    visit("version", s.version);
+    visit("attributes", s.attributes);
+    visit("facts", s.facts);
+    visit("seen", s.seen);
+    visit("took", s.took);
+    visit("phases", s.phases);
+}
+
+template <class V, Of<Call> T>
+void fields(V& visit, T& s) {
+    visit("method", s.method);
+    visit("url", s.url);
+    visit("body", s.body);
+    visit("why", s.why);
+}
+
+template <class V, Of<Plan> T>
+void fields(V& visit, T& s) {
+    visit("lever", s.lever);
+    visit("subject", s.subject);
+    visit("resource", s.resource);
+    visit("target_version", s.target_version);
+    visit("params", s.params);
+    visit("moves", s.moves);
+    visit("calls", s.calls);
+    visit("steps", s.steps);
+    visit("warnings", s.warnings);
+}
+
+template <class V, Of<GuardVerdict> T>
+void fields(V& visit, T& s) {
+    visit("guard", s.guard);
+    visit("pass", s.pass);
+    visit("value", s.value);
+    visit("limit", s.limit);
+    visit("text", s.text);
+}
+
+template <class V, Of<Started> T>
+void fields(V& visit, T& s) {
+    visit("version", s.version);
+    visit("config_hash", s.config_hash);
+    visit("boot_id", s.boot_id);
+    visit("boottime_ms", s.boottime_ms);
+}
+
+template <class V, Of<ConfigLoaded> T>
+void fields(V& visit, T& s) {
+    visit("hash", s.hash);
+}
+
+template <class V, Of<Observed> T>
+void fields(V& visit, T& s) {
+    visit("observation", s.observation);
+    visit("repeats", s.repeats);
+    visit("previous_until", s.previous_until);
+}
+
+template <class V, Of<SymptomRaised> T>
+void fields(V& visit, T& s) {
+    visit("symptom", s.symptom);
+    visit("subject", s.subject);
+    visit("evidence", s.evidence);
+}
+
+template <class V, Of<SymptomCleared> T>
+void fields(V& visit, T& s) {
+    visit("symptom", s.symptom);
+    visit("subject", s.subject);
+    visit("why", s.why);
+}
+
+template <class V, Of<IncidentOpened> T>
+void fields(V& visit, T& s) {
+    visit("incident", s.incident);
+    visit("symptom", s.symptom);
+    visit("subject", s.subject);
+}
+
+template <class V, Of<IncidentLinked> T>
+void fields(V& visit, T& s) {
+    visit("incident", s.incident);
+    visit("symptom", s.symptom);
+    visit("subject", s.subject);
+}
+
+template <class V, Of<IncidentClosed> T>
+void fields(V& visit, T& s) {
+    visit("incident", s.incident);
+    visit("end", s.end);
+    visit("into", s.into);
+}
+
+template <class V, Of<IncidentEscalated> T>
+void fields(V& visit, T& s) {
+    visit("incident", s.incident);
+    visit("why", s.why);
+}
+
+template <class V, Of<PlanMade> T>
+void fields(V& visit, T& s) {
+    visit("incident", s.incident);
+    visit("ok", s.ok);
+    visit("problem", s.problem);
+    visit("plan", s.plan);
+}
+
+template <class V, Of<Decision> T>
+void fields(V& visit, T& s) {
+    visit("id", s.id);
+    visit("incident", s.incident);
+    visit("symptom", s.symptom);
+    visit("subject", s.subject);
+    visit("lever", s.lever);
+    visit("policy", s.policy);
+    visit("mode", s.mode);
+    visit("action", s.action);
+    visit("reason", s.reason);
+    visit("hash", s.hash);
+    visit("guards", s.guards);
+}
+
+template <class V, Of<Approval> T>
+void fields(V& visit, T& s) {
+    visit("decision", s.decision);
+    visit("hash", s.hash);
+    visit("approved", s.approved);
+    visit("who", s.who);
+    visit("why", s.why);
+}
+
+template <class V, Of<Intent> T>
+void fields(V& visit, T& s) {
+    visit("id", s.id);
+    visit("decision", s.decision);
+    visit("incident", s.incident);
+    visit("lever", s.lever);
+    visit("subject", s.subject);
+    visit("plan", s.plan);
+}
+
+template <class V, Of<Outcome> T>
+void fields(V& visit, T& s) {
+    visit("intent", s.intent);
+    visit("kind", s.kind);
+    visit("detail", s.detail);
+    visit("results", s.results);
+}
+
+template <class V, Of<Settled> T>
+void fields(V& visit, T& s) {
+    visit("intent", s.intent);
+    visit("took", s.took);
+    visit("detail", s.detail);
+}
+
+template <class V, Of<Verdict> T>
+void fields(V& visit, T& s) {
+    visit("intent", s.intent);
+    visit("kind", s.kind);
+    visit("why", s.why);
+}
+
+template <class V, Of<StopSet> T>
+void fields(V& visit, T& s) {
+    visit("stopped", s.stopped);
+    visit("who", s.who);
+    visit("why", s.why);
+}
+
+template <class V, Of<ObserverChanged> T>
+void fields(V& visit, T& s) {
+    visit("trusted", s.trusted);
+    visit("why", s.why);
+}
+
+template <class V, Of<Paged> T>
+void fields(V& visit, T& s) {
+    visit("key", s.key);
+    visit("severity", s.severity);
+    visit("title", s.title);
+    visit("text", s.text);
+    visit("resolved", s.resolved);
+}
+
+}  // namespace leverd

@@ -1,0 +1,38 @@
+// Why: a connection that is kept spares the handshakes of the next look; how many and how long is
+// bounded, because each one is a descriptor here and a slot over there. Private to core/net.
+#pragma once
+
+#include "core/net/http.hpp"
+#include "core/net/stream.hpp"
+
+#include <list>
+#include <memory>
+#include <string>
+
+namespace leverd::net {
+
+class Pool {
+  public:
+    Pool(std::size_t connections_max, Millis idle_for)
+        : connections_max_(connections_max), idle_for_(idle_for) {}
+
+    // The newest idle connection to the target that is still alive, or null. A connection that the
+    // other side closed, or on which it spoke unasked, is dropped.
+    std::unique_ptr<Stream> take(const std::string& key);
+    void give(std::string key, std::unique_ptr<Stream> stream);
+    // Closes what has been idle for too long.
+    void sweep();
+    std::size_t size() const { return idle_.size(); }
+
+  private:
+    struct Idle {
+        std::string key;
+        std::unique_ptr<Stream> stream;
+        Deadline since;
+    };
+    std::size_t connections_max_;
+    Millis idle_for_;
+    std::list<Idle> idle_;  // oldest first
+};
+
+}  // namespace leverd::net

@@ -1,0 +1,196 @@
+// Why: see response_reader.hpp.
+#include "core/net/response_reader.hpp"
+
+#include "core/base/text.hpp"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
+#include <cctype>
+
+namespace leverd::net {
+namespace {
+
+namespace http = boost::beast::http;
+using Parser = http::response_parser<http::string_body>;
+
+constexpr std::size_t chunk = 16U << 10;  // one TLS record
+constexpr int interim_max = 8;
+
+std::string lower_name(boost::beast::string_view name) {
+    std::string result(name.data(), name.size());
+    for (char& c : result) {
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return result;
+}
+
+Fault malformed(const std::string& why) {
+    return Fault{Reason::bad_protocol, Origin::target, "answer: " + why};
+}
+
+Fault parse_fault(const boost::system::error_code& ec, bool header_done) {
+    if (ec == http::error::header_limit || (ec == http::error::buffer_overflow && !header_done)) {
+        return Fault{Reason::header_too_large, Origin::target,
+                     "answer: its header is larger than we accept"};
+    }
+    if (ec == http::error::body_limit) {
+        return Fault{Reason::body_too_large, Origin::target,
+                     "answer: its body is larger than we accept"};
+    }
+    return malformed(sanitize(ec.message(), 120));
+}
+
+}  // namespace
+
+struct ResponseReader::Impl {
+    Impl(bool head_request, std::size_t header, std::size_t body)
+        : head(head_request), header_limit(header), body_limit(body), buffer(header + 2 * chunk) {
+        renew();
+    }
+
+    void renew() {
+        parser = std::make_unique<Parser>();
+        parser->header_limit(static_cast<std::uint32_t>(
+            std::min<std::size_t>(header_limit, std::numeric_limits<std::uint32_t>::max())));
+        parser->body_limit(body_limit);
+        parser->eager(true);
+        parser->skip(head);
+    }
+
+    std::optional<Fault> parse();
+    std::optional<Fault> check_header();
+
+    bool head;
+    std::size_t header_limit;
+    std::size_t body_limit;
+    boost::beast::flat_buffer buffer;
+    std::unique_ptr<Parser> parser;
+    bool began = false;
+    bool checked = false;  // the final header was looked at
+    int interim = 0;
+};
+
+std::optional<Fault> ResponseReader::Impl::check_header() {
+    const auto& message = parser->get();
+    const auto status = message.result_int();
+    if (status < 100 || status == 101) {
+        return malformed("status " + std::to_string(status));
+    }
+    // We never ask for an encoding, so one that comes anyway would be unread and uncapped bytes.
+    const auto encoding = message.find(http::field::content_encoding);
+    if (!head && encoding != message.end() && lower_name(encoding->value()) != "identity") {
+        return malformed("content encoding that was not asked for");
+    }
+    checked = true;
+    return std::nullopt;
+}
+
+std::optional<Fault> ResponseReader::Impl::parse() {
+    while (buffer.size() > 0 && !(checked && parser->is_done())) {
+        boost::system::error_code ec;
+        const std::size_t used = parser->put(buffer.data(), ec);
+        buffer.consume(used);
+        if (ec && ec != http::error::need_more) {
+            return parse_fault(ec, checked);
+        }
+        if (!checked && parser->is_header_done()) {
+            const auto status = parser->get().result_int();
+            if (status >= 100 && status < 200 && status != 101) {
+                if (++interim > interim_max) {
+                    return malformed("too many interim answers");
+                }
+                renew();
+                continue;
+            }
+            if (auto fault = check_header()) {
+                return fault;
+            }
+        }
+        if (ec == http::error::need_more || used == 0) {
+            break;
+        }
+    }
+    return std::nullopt;
+}
+
+ResponseReader::ResponseReader(bool head, std::size_t header_limit, std::size_t body_limit)
+    : impl_(std::make_unique<Impl>(head, header_limit, body_limit)) {}
+ResponseReader::~ResponseReader() = default;
+
+boost::asio::mutable_buffer ResponseReader::room() {
+    auto& buffer = impl_->buffer;
+    const std::size_t left = buffer.max_size() - buffer.size();
+    return buffer.prepare(std::min(chunk, left));
+}
+
+std::optional<Fault> ResponseReader::took(std::size_t bytes) {
+    impl_->began = impl_->began || bytes > 0;
+    impl_->buffer.commit(bytes);
+    if (auto fault = impl_->parse()) {
+        return fault;
+    }
+    if (!done() && impl_->buffer.size() == impl_->buffer.max_size()) {
+        return parse_fault(http::error::buffer_overflow, impl_->checked);
+    }
+    return std::nullopt;
+}
+
+std::optional<Fault> ResponseReader::end() {
+    if (done()) {
+        return std::nullopt;
+    }
+    if (!impl_->checked) {
+        return Fault{Reason::connection_cut, Origin::target,
+                     began() ? "answer: cut within its header" : "answer: none, connection closed"};
+    }
+    boost::system::error_code ec;
+    impl_->parser->put_eof(ec);
+    if (ec) {
+        return Fault{Reason::body_cut, Origin::target, "answer: cut within its body"};
+    }
+    return std::nullopt;
+}
+
+bool ResponseReader::began() const {
+    return impl_->began;
+}
+
+bool ResponseReader::header_done() const {
+    return impl_->checked;
+}
+
+bool ResponseReader::done() const {
+    return impl_->checked && impl_->parser->is_done();
+}
+
+bool ResponseReader::reusable() const {
+    return done() && impl_->buffer.size() == 0 && impl_->parser->keep_alive();
+}
+
+HttpResponse ResponseReader::take() {
+    HttpResponse response;
+    auto& message = impl_->parser->get();
+    response.status = static_cast<int>(message.result_int());
+    for (const auto& field : message) {
+        const auto name = field.name_string();
+        const auto value = field.value();
+        std::string& joined = response.headers[lower_name(name)];
+        if (!joined.empty()) {
+            joined += ", ";
+        }
+        joined.append(value.data(), value.size());
+    }
+    response.body = std::move(message.body());
+    return response;
+}
+
+const std::string& HttpResponse::header(const std::string& lower_case_name) const {
+    static const std::string none;
+    const auto found = headers.find(lower_case_name);
+    return found == headers.end() ? none : found->second;
+}
+
+}  // namespace leverd::net

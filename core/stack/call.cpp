@@ -1,0 +1,255 @@
+// Why: the shared words for answers and failures: masking, evidence lines, status reasons and typed
+// JSON reads live in one place so that a credential cannot slip out through one forgotten caller.
+#include "core/stack/call.hpp"
+
+#include "core/base/text.hpp"
+#include "core/model/codec.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+
+namespace leverd::stack {
+namespace {
+
+constexpr std::size_t url_shown_max = 300;
+constexpr std::size_t body_shown_max = 480;
+constexpr std::size_t body_read_for_evidence = 4096;
+constexpr std::size_t shortest_secret = 4;
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
+
+void mask_all(std::string& text, const std::string& secret) {
+    if (secret.size() < shortest_secret) {
+        return;
+    }
+    constexpr std::string_view mask = "[masked]";
+    for (auto at = text.find(secret); at != std::string::npos;
+         at = text.find(secret, at + mask.size())) {
+        text.replace(at, secret.size(), mask);
+    }
+}
+
+bool is_credential_char(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("-._~+/=").find(c) != std::string_view::npos;
+}
+
+// An upstream that echoes our headers writes "Bearer <token>"; the scheme word gives it away.
+void mask_scheme(std::string& text, std::string_view scheme) {
+    std::string folded = lower(text);
+    std::size_t from = 0;
+    while (true) {
+        const auto at = folded.find(scheme, from);
+        if (at == std::string::npos) {
+            return;
+        }
+        const auto begin = at + scheme.size();
+        auto end = begin;
+        while (end < text.size() && is_credential_char(text[end])) {
+            ++end;
+        }
+        // Shorter runs are ordinary words ("bearer token").
+        if (end - begin >= 12) {
+            text.replace(begin, end - begin, "[masked]");
+            folded = lower(text);
+            from = begin;
+        } else {
+            from = begin;
+        }
+    }
+}
+
+std::string masked_body(const net::HttpRequest& request, const net::HttpResponse& response) {
+    std::string body = response.body;
+    if (request.bearer) {
+        mask_all(body, request.bearer->reveal());
+    }
+    if (request.basic) {
+        mask_all(body, request.basic->second.reveal());
+    }
+    if (body.size() > body_read_for_evidence) {
+        body.resize(body_read_for_evidence);
+    }
+    mask_scheme(body, "bearer ");
+    mask_scheme(body, "basic ");
+    return sanitize(body, body_shown_max);
+}
+
+std::string call_name(const net::HttpRequest& request) {
+    return request.method + " " + sanitize(request.url, url_shown_max);
+}
+
+}  // namespace
+
+Millis total(const Phases& phases) {
+    return phases.dns + phases.connect + phases.tls + phases.header + phases.body;
+}
+
+std::string join_url(std::string_view base, std::string_view path) {
+    while (!base.empty() && base.back() == '/') {
+        base.remove_suffix(1);
+    }
+    while (!path.empty() && path.front() == '/') {
+        path.remove_prefix(1);
+    }
+    return std::string(base) + "/" + std::string(path);
+}
+
+std::string expand(std::string_view path_template, std::string_view name, std::string_view value) {
+    const std::string hole = "{" + std::string(name) + "}";
+    std::string out(path_template);
+    for (auto at = out.find(hole); at != std::string::npos;
+         at = out.find(hole, at + value.size())) {
+        out.replace(at, hole.size(), value);
+    }
+    return out;
+}
+
+std::string describe_without_body(const net::HttpRequest& request,
+                                  const net::HttpResponse& response) {
+    return fmt::format("{}: {} in {} ms", call_name(request), response.status,
+                       total(response.phases).count());
+}
+
+std::string describe_answer(const net::HttpRequest& request, const net::HttpResponse& response) {
+    std::string text = describe_without_body(request, response);
+    if (response.body.empty()) {
+        return text + "; no body";
+    }
+    text += "; body \"" + masked_body(request, response) + "\"";
+    return sanitize(text, evidence_bytes_max);
+}
+
+Problem problem_of(const net::HttpRequest& request, const net::HttpFailure& failure) {
+    Problem problem;
+    problem.reason = failure.reason;
+    problem.origin = failure.origin;
+    problem.sent = failure.sent;
+    problem.phases = failure.phases;
+    problem.detail = sanitize(
+        fmt::format("{}: {} after {} ms; {}", call_name(request), describe(failure.reason).name,
+                    total(failure.phases).count(), failure.detail),
+        evidence_bytes_max);
+    return problem;
+}
+
+Reason reason_of_status(const net::HttpResponse& response) {
+    const int status = response.status;
+    switch (status) {
+        case 401:
+            return Reason::unauthorized;
+        case 403:
+            return Reason::forbidden;
+        case 429:
+            return Reason::rate_limited;
+        case 404:
+            return response.body.empty() ? Reason::guard_not_found : Reason::not_found;
+        default:
+            break;
+    }
+    if (status >= 500 && status < 600) {
+        return Reason::http_5xx;
+    }
+    if (status >= 400 && status < 500) {
+        return Reason::http_4xx;
+    }
+    if (status >= 300 && status < 400) {
+        return Reason::http_redirect;
+    }
+    return Reason::wrong_body;
+}
+
+Problem problem_of(const net::HttpRequest& request, const net::HttpResponse& response,
+                   Reason reason) {
+    Problem problem;
+    problem.reason = reason;
+    problem.status = response.status;
+    problem.sent = true;
+    problem.phases = response.phases;
+    problem.detail = describe_answer(request, response);
+    return problem;
+}
+
+Problem problem_of(const net::HttpRequest& request, const net::HttpResponse& response) {
+    return problem_of(request, response, reason_of_status(response));
+}
+
+Problem local_problem(Reason reason, std::string detail) {
+    Problem problem;
+    problem.reason = reason;
+    problem.origin = Origin::local;
+    problem.detail = sanitize(detail, evidence_bytes_max);
+    return problem;
+}
+
+Error to_error(const Problem& problem) {
+    return Error{problem.detail, std::string(describe(problem.reason).text)};
+}
+
+bool is_json(const net::HttpResponse& response) {
+    std::string type = lower(response.header("content-type"));
+    type.resize(std::min(type.size(), type.find(';')));
+    while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) {
+        type.pop_back();
+    }
+    return type == "application/json" ||
+           (type.starts_with("application/") && type.ends_with("+json"));
+}
+
+Read<nlohmann::json> json_of(const net::HttpRequest& request, const net::HttpResponse& response) {
+    if (response.status != 200) {
+        return problem_of(request, response);
+    }
+    if (!is_json(response)) {
+        return problem_of(request, response, Reason::wrong_content_type);
+    }
+    auto parsed = parse_json(response.body);
+    if (parsed.has_error()) {
+        return problem_of(request, response, Reason::bad_json);
+    }
+    return good(std::move(*parsed));
+}
+
+boost::asio::awaitable<Read<net::HttpResponse>> call(net::HttpTransport* http,
+                                                     net::HttpRequest request,
+                                                     net::Deadline deadline) {
+    if (http == nullptr || request.url.empty()) {
+        co_return local_problem(Reason::parent_unreadable, "nothing to call: no usable URL");
+    }
+    net::HttpResult result = co_await http->fetch(request, deadline);
+    if (result.has_error()) {
+        co_return problem_of(request, result.error());
+    }
+    co_return std::move(*result);
+}
+
+std::string text_at(const nlohmann::json& object, const char* key) {
+    if (!object.is_object()) {
+        return {};
+    }
+    const auto it = object.find(key);
+    return it != object.end() && it->is_string() ? it->get<std::string>() : std::string{};
+}
+
+double number_at(const nlohmann::json& object, const char* key, double fallback) {
+    if (!object.is_object()) {
+        return fallback;
+    }
+    const auto it = object.find(key);
+    return it != object.end() && it->is_number() ? it->get<double>() : fallback;
+}
+
+bool is_header_text(std::string_view text) {
+    return !text.empty() && text.size() <= 16384 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+}  // namespace leverd::stack

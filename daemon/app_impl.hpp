@@ -1,0 +1,86 @@
+// Why: the parts of a running leverd in the order in which they depend on each other; destroyed from the bottom up.
+#pragma once
+
+#include "core/ledger/sqlite_ledger.hpp"
+#include "core/net/clock.hpp"
+#include "core/net/http.hpp"
+#include "core/net/task_group.hpp"
+#include "daemon/app.hpp"
+#include "daemon/driver.hpp"
+#include "daemon/hands.hpp"
+#include "exporters/prometheus/metrics.hpp"
+#include "exporters/web/server.hpp"
+#include "policies/engine.hpp"
+#include "probes/scheduler.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <list>
+#include <optional>
+
+namespace leverd {
+
+struct App::Impl final : exporters::Backend {
+    std::filesystem::path config_path;
+    config::Config config;
+    std::map<std::string, Secret> secrets;
+    boost::asio::io_context io{1};
+    std::unique_ptr<SqliteLedger> store;
+    std::unique_ptr<Clock> clock;
+    std::unique_ptr<net::HttpTransport> http;
+    Inventory inventory;
+    std::unique_ptr<Engine> engine;
+    std::unique_ptr<exporters::Metrics> figures;
+    std::unique_ptr<Driver> driver;
+    std::unique_ptr<net::TaskGroup> lever_tasks;
+    std::unique_ptr<net::TaskGroup> tasks;
+    probes::Context probe_context;
+    std::unique_ptr<probes::Scheduler> scheduler;
+    std::unique_ptr<Hands> hands;
+    std::unique_ptr<exporters::WebServer> web;
+    boost::asio::signal_set signals{io};
+
+    Millis lateness{0};
+    bool reload_ok = true;
+    WallTime reloaded{};
+    bool stopping = false;
+    std::list<std::function<void()>> listeners;
+    std::string reload_problem;
+
+    // Set-up, in this order.
+    Result<void> read_secrets_now();
+    std::optional<StartFailure> open_ledger();
+    Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
+    void wire();
+    Result<void> bind_web();
+
+    // Tasks.
+    boost::asio::awaitable<void> watch_self();
+    boost::asio::awaitable<void> watch_signals();
+    boost::asio::awaitable<void> shut_down();
+    void check_stop_file();
+    std::filesystem::path stop_file() const;
+    Result<void> reload_now();
+    void turned();
+
+    // exporters::Backend
+    const State& state() const override { return engine->view(); }
+    const Rules& rules() const override { return engine->rules(); }
+    Now now() const override { return clock->now(); }
+    std::string version() const override;
+    std::string metrics() override;
+    exporters::Health healthy() const override;
+    exporters::Health ready() const override;
+    boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(
+        std::int64_t after, std::size_t limit) override;
+    boost::asio::awaitable<Result<void>> approve(std::string decision, bool approved, std::string who,
+                                                 std::string why) override;
+    boost::asio::awaitable<Result<void>> stop(bool stopped, std::string who, std::string why) override;
+    boost::asio::awaitable<Result<void>> reload() override;
+    boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
+                                                                  std::string target) override;
+    std::shared_ptr<void> subscribe(std::function<void()> wake) override;
+};
+
+}  // namespace leverd

@@ -1,0 +1,130 @@
+// Why: what the faces may ask of the daemon. Changes go through the engine as events and answer once they are durable.
+#include "core/model/codec.hpp"
+#include "daemon/app_impl.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace asio = boost::asio;
+
+namespace leverd {
+namespace {
+
+constexpr Millis loop_age_max{10'000};
+
+const Decision* newest_decision(const State& state, const std::string& id, const Incident** owner) {
+    for (const auto& [key, incident] : state.incidents) {
+        if (incident.decision && incident.decision->id == id) {
+            *owner = &incident;
+            return &*incident.decision;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+std::string App::Impl::version() const { return std::string(leverd::version()); }
+
+std::string App::Impl::metrics() {
+    exporters::DriverFigures now_figures;
+    now_figures.loop_lateness = lateness;
+    now_figures.ready = ready().ok;
+    now_figures.config_reload_ok = reload_ok;
+    now_figures.config_reloaded = reloaded;
+    now_figures.last_turn = driver->last_turn().wall;
+    now_figures.queue_depth = driver->queue_depth();
+    now_figures.queue_dropped = driver->dropped();
+    now_figures.probes_skipped = scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
+    return figures->render(engine->view(), engine->rules(), now_figures, clock->now().wall);
+}
+
+exporters::Health App::Impl::healthy() const {
+    const auto age = std::chrono::duration_cast<Millis>(clock->now().at - driver->last_turn().at);
+    if (driver->last_turn().at != Instant{} && age > loop_age_max) {
+        return {false, fmt::format("the last turn was {} ago; restart leverd", format_duration(age))};
+    }
+    return {true, "the loop turns"};
+}
+
+exporters::Health App::Impl::ready() const {
+    const auto& held = engine->view();
+    if (!held.ledger_writable || driver->unwritten()) {
+        return {false, "the ledger cannot be written, so no lever fires; check the disk of " +
+                           config.daemon.state_directory};
+    }
+    if (!reload_ok) {
+        return {false, "the last reload was refused; run leverd check"};
+    }
+    const bool looked = std::ranges::any_of(
+        held.subjects, [](const auto& item) { return item.first.text() != "observer"; });
+    if (!looked) {
+        return {false, "no look has ended yet"};
+    }
+    return {true, "ready"};
+}
+
+asio::awaitable<Result<std::vector<StoredEntry>>> App::Impl::ledger(std::int64_t after,
+                                                                    std::size_t limit) {
+    return store->read(after, limit);
+}
+
+asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool approved, std::string who,
+                                                 std::string why) {
+    const Incident* owner = nullptr;
+    const auto* held = newest_decision(engine->view(), decision, &owner);
+    if (held == nullptr) {
+        co_return Error{fmt::format("no open decision {}", decision),
+                        "it was replaced by a newer one or its incident is over: leverd status"};
+    }
+    if (held->action != Action::ask || owner->phase != IncidentPhase::open) {
+        co_return Error{fmt::format("decision {} does not wait for approval ({}: {})", decision,
+                                    to_string(held->action), held->reason),
+                        "leverd why " + held->subject.text()};
+    }
+    const auto owner_id = owner->id;
+    ApprovalGiven given{decision, held->hash, approved, std::move(who), std::move(why)};
+    if (!co_await driver->submit(std::move(given))) {
+        co_return Error{"the ledger could not be written, so the answer was not taken",
+                        "check the disk, then say it again"};
+    }
+    const auto found = engine->view().incidents.find(owner_id);
+    const bool taken = found != engine->view().incidents.end() &&
+                       (!found->second.intents.empty() ||
+                        (found->second.approval && found->second.approval->decision == decision));
+    if (!taken) {
+        co_return Error{fmt::format("decision {} changed while you answered", decision),
+                        "look again: leverd why " + found->second.subject.text()};
+    }
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> App::Impl::stop(bool stopped, std::string who, std::string why) {
+    StopCommand command{stopped, std::move(who), std::move(why)};
+    if (!co_await driver->submit(std::move(command))) {
+        co_return Error{"the ledger could not be written, so the stop switch would not survive a restart",
+                        fmt::format("levers are held now all the same; create {} to be sure",
+                                    stop_file().string())};
+    }
+    if (!stopped && std::filesystem::exists(stop_file())) {
+        co_return Error{"the stop file still exists", "remove " + stop_file().string()};
+    }
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> App::Impl::reload() { co_return reload_now(); }
+
+asio::awaitable<Result<std::vector<Observation>>> App::Impl::look(std::string kind,
+                                                                  std::string target) {
+    return scheduler->look_now(std::move(kind), std::move(target));
+}
+
+std::shared_ptr<void> App::Impl::subscribe(std::function<void()> wake) {
+    listeners.push_back(std::move(wake));
+    const auto position = std::prev(listeners.end());
+    const auto forget = [this, position](void*) { listeners.erase(position); };
+    return std::shared_ptr<void>(static_cast<void*>(this), forget);
+}
+
+}  // namespace leverd

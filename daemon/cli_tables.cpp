@@ -1,0 +1,336 @@
+// Why: see cli_tables.hpp.
+#include "daemon/cli_tables.hpp"
+
+#include "core/base/text.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace leverd::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t cell_bytes_max = 600;
+
+// Code points, not bytes: a dash in a slug's title must not shift the columns.
+std::size_t width(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
+}
+
+std::string_view paint_of(std::string_view word) {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> paints{{
+        {"healthy", "32"},
+        {"recovered", "32"},
+        {"failing", "31"},
+        {"escalated", "31"},
+        {"worse", "31"},
+        {"holds", "31"},
+        {"degraded", "33"},
+        {"open", "33"},
+        {"not_recovered", "33"},
+        {"unknown", "35"},
+        {"RAISED", "31"},
+    }};
+    const auto found = std::find_if(paints.begin(), paints.end(),
+                                    [word](const auto& paint) { return paint.first == word; });
+    return found == paints.end() ? std::string_view{} : found->second;
+}
+
+std::string painted(const std::string& word, bool color) {
+    const auto paint = paint_of(word);
+    return color && !paint.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", paint, word) : word;
+}
+
+// "2026-05-06 18:00:00Z" of "2026-05-06T18:00:00.250Z".
+std::string moment(const json& object, const char* key) {
+    std::string text = text_at(object, key);
+    if (text.size() < 20 || text[10] != 'T') {
+        return text;
+    }
+    return text.substr(0, 10) + " " + text.substr(11, 8) + "Z";
+}
+
+std::string heading(const std::string& title) {
+    return "\n" + title + "\n";
+}
+
+std::string guards_text(const json& guards, bool color) {
+    Table table({"guard", "says", "value", "limit", "meaning"});
+    for (const json& guard : guards) {
+        table.add({text_at(guard, "guard"), text_at(guard, "pass") == "true" ? "passes" : "holds",
+                   text_at(guard, "value"), text_at(guard, "limit"), text_at(guard, "text")});
+    }
+    return table.render(color);
+}
+
+std::string plan_text(const json& plan) {
+    std::string out;
+    for (const json& call : member(plan, "calls")) {
+        out += fmt::format("  {} {}\n", text_at(call, "method"), text_at(call, "url"));
+        const std::string body = text_at(call, "body");
+        const std::string why = text_at(call, "why");
+        out += body.empty() ? "" : fmt::format("    body: {}\n", body);
+        out += why.empty() ? "" : fmt::format("    why:  {}\n", why);
+    }
+    for (const char* list : {"steps", "warnings"}) {
+        for (const json& line : member(plan, list)) {
+            if (line.is_string()) {
+                out += fmt::format("  {}: {}\n",
+                                   std::string_view(list) == "steps" ? "step" : "warning",
+                                   sanitize(line.get_ref<const std::string&>(), cell_bytes_max));
+            }
+        }
+    }
+    return out.empty() ? "  no plan is known\n" : out;
+}
+
+std::string switches_text(const json& status) {
+    const json& stop = member(status, "stop");
+    const json& observer = member(status, "observer");
+    const json& ready = member(status, "ready");
+    Table table({"leverd", ""});
+    table.add({"stop switch", text_at(stop, "stopped") == "true"
+                                  ? fmt::format("SET by {} at {}: {}", text_at(stop, "who"),
+                                                moment(stop, "since"), text_at(stop, "why"))
+                                  : "off"});
+    table.add({"observer", text_at(observer, "trusted") == "true"
+                               ? "trusted"
+                               : "in doubt: " + text_at(observer, "why")});
+    table.add({"ledger", text_at(member(status, "ledger"), "writable") == "true" ? "writable"
+                                                                                 : "NOT writable"});
+    table.add(
+        {"freeze", text_at(member(status, "freeze"), "active") == "true" ? "active" : "none"});
+    table.add({"mode ceiling", text_at(status, "mode_ceiling")});
+    table.add({"ready", text_at(ready, "ok") == "true" ? "yes" : "no: " + text_at(ready, "why")});
+    table.add({"version", text_at(status, "version")});
+    return table.render(false);
+}
+
+// What one ledger entry says, in words.
+std::string entry_words(const json& entry) {
+    const json& body = member(entry, "body");
+    const std::string kind = text_at(entry, "kind");
+    std::string out;
+    const std::array<std::pair<const char*, const char*>, 16> parts{{
+        {"symptom", "symptom"},
+        {"subject", "subject"},
+        {"lever", "lever"},
+        {"action", "action"},
+        {"mode", "mode"},
+        {"kind", "result"},
+        {"took", "took"},
+        {"end", "end"},
+        {"into", "into"},
+        {"reason", "reason"},
+        {"problem", "problem"},
+        {"approved", "approved"},
+        {"who", "who"},
+        {"why", "why"},
+        {"detail", "detail"},
+        {"evidence", "evidence"},
+    }};
+    for (const auto& [key, label] : parts) {
+        const std::string value = text_at(body, key);
+        if (!value.empty()) {
+            out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", label, value);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+const json& member(const json& object, const char* key) {
+    static const json nothing;
+    if (!object.is_object()) {
+        return nothing;
+    }
+    const auto found = object.find(key);
+    return found == object.end() ? nothing : *found;
+}
+
+std::string text_at(const json& object, const char* key) {
+    const json& value = member(object, key);
+    if (value.is_string()) {
+        return sanitize(value.get_ref<const std::string&>(), cell_bytes_max);
+    }
+    if (value.is_number() || value.is_boolean()) {
+        return value.dump();
+    }
+    return {};
+}
+
+void Table::add(std::vector<std::string> cells) {
+    cells.resize(titles_.size());
+    rows_.push_back(std::move(cells));
+}
+
+std::string Table::render(bool color) const {
+    std::vector<std::size_t> widths;
+    for (const auto& title : titles_) {
+        widths.push_back(width(title));
+    }
+    for (const auto& row : rows_) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths[i] = std::max(widths[i], width(row[i]));
+        }
+    }
+    std::string out;
+    const auto line = [&widths, &out](const std::vector<std::string>& cells, bool paint) {
+        std::string text = "  ";
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            text += painted(cells[i], paint);
+            if (i + 1 < cells.size()) {
+                text += std::string(widths[i] - width(cells[i]) + 2, ' ');
+            }
+        }
+        text.erase(text.find_last_not_of(' ') + 1);
+        out += text + "\n";
+    };
+    line(titles_, false);
+    for (const auto& row : rows_) {
+        line(row, color);
+    }
+    return out;
+}
+
+std::string status_text(const json& status, bool color) {
+    std::string out = text_at(status, "headline") + "\n";
+    const json& can_act = member(status, "can_act");
+    if (text_at(can_act, "ok") == "true") {
+        out += "leverd is able to act\n";
+    }
+    for (const json& why : member(can_act, "why")) {
+        if (why.is_string()) {
+            out += "leverd does not act by itself: " +
+                   sanitize(why.get_ref<const std::string&>(), cell_bytes_max) + "\n";
+        }
+    }
+    const json& counts = member(status, "counts");
+    out += fmt::format(
+        "{} open incidents, {} need a person, {} approvals wait, {} levers in flight\n\n",
+        text_at(counts, "incidents_open"), text_at(counts, "incidents_escalated"),
+        text_at(counts, "approvals_pending"), text_at(counts, "levers_in_flight"));
+    out += switches_text(status);
+    Table table({"watched", "healthy", "degraded", "failing", "unknown"});
+    for (const auto& item : member(counts, "subjects").items()) {
+        table.add({sanitize(item.key(), 60), text_at(item.value(), "healthy"),
+                   text_at(item.value(), "degraded"), text_at(item.value(), "failing"),
+                   text_at(item.value(), "unknown")});
+    }
+    return out + "\n" + table.render(color);
+}
+
+std::string incidents_text(const json& incidents, bool color) {
+    Table table({"incident", "state", "since", "subject", "what"});
+    for (const json& incident : member(incidents, "incidents")) {
+        table.add({text_at(incident, "incident"), text_at(incident, "phase"),
+                   moment(incident, "opened"), text_at(incident, "subject"),
+                   text_at(incident, "title") + ": " + text_at(incident, "words")});
+    }
+    return table.empty() ? "no incidents\n" : table.render(color);
+}
+
+std::string decision_text(const json& decision, bool color) {
+    std::string out = fmt::format("decision {}: {} {} on {}, {}\n", text_at(decision, "id"),
+                                  text_at(decision, "action"), text_at(decision, "lever"),
+                                  text_at(decision, "subject"), text_at(decision, "reason"));
+    out += plan_text(member(decision, "plan"));
+    return out + guards_text(member(decision, "guards"), color);
+}
+
+std::string why_text(const json& why, bool color) {
+    const json& subject = member(why, "subject");
+    std::string out =
+        fmt::format("{} is {}: {}\n", text_at(subject, "subject"),
+                    painted(text_at(subject, "health"), color), text_at(subject, "reason_text"));
+    Table looks({"probe", "health", "reason", "same", "seen", "evidence"});
+    for (const json& look : member(subject, "looks")) {
+        looks.add({text_at(look, "probe"), text_at(look, "health"), text_at(look, "reason"),
+                   text_at(look, "repeats") + "x", moment(look, "seen"),
+                   text_at(look, "evidence")});
+    }
+    out += heading("newest looks") + looks.render(color);
+    Table signals({"signal", "state", "bad", "good"});
+    for (const json& d : member(subject, "detectors")) {
+        signals.add({text_at(d, "signal"), text_at(d, "raised") == "true" ? "RAISED" : "quiet",
+                     text_at(d, "bad") + " of " + text_at(d, "bad_needed"),
+                     text_at(d, "good") + " of " + text_at(d, "good_needed")});
+    }
+    out += signals.empty() ? "" : heading("signals") + signals.render(color);
+    Table symptoms({"symptom", "since", "evidence"});
+    for (const json& s : member(why, "symptoms")) {
+        symptoms.add({text_at(s, "title"), moment(s, "raised"), text_at(s, "evidence")});
+    }
+    out += symptoms.empty() ? heading("no symptom") : heading("symptoms") + symptoms.render(color);
+    const json& cases = member(why, "incidents");
+    out +=
+        cases.empty() ? heading("no incident") : heading("incidents") + incidents_text(why, color);
+    if (member(why, "decision").is_object()) {
+        out += heading("newest decision") + decision_text(member(why, "decision"), color);
+    }
+    Table past({"decided", "decision", "action", "lever", "reason"});
+    for (const json& entry : member(why, "past_decisions")) {
+        const json& body = member(entry, "body");
+        past.add({moment(entry, "time"), text_at(body, "id"), text_at(body, "action"),
+                  text_at(body, "lever"), text_at(body, "reason")});
+    }
+    out += past.empty() ? "" : heading("past decisions") + past.render(color);
+    return out;
+}
+
+std::string looks_text(const json& looks, bool color) {
+    Table table({"subject", "health", "reason", "took", "evidence"});
+    for (const json& look : member(looks, "observations")) {
+        table.add({text_at(look, "subject"), text_at(look, "health"), text_at(look, "reason"),
+                   text_at(look, "took") + "ms", text_at(look, "evidence")});
+    }
+    return table.empty() ? "nothing to look at\n" : table.render(color);
+}
+
+std::string summary_text(const json& incident) {
+    std::string out = fmt::format("# {}: {} ({})\n\n", text_at(incident, "incident"),
+                                  text_at(incident, "title"), text_at(incident, "subject"));
+    const std::string closed = moment(incident, "closed");
+    out += fmt::format("- opened: {}\n- closed: {}\n- now: {}\n", moment(incident, "opened"),
+                       closed.empty() ? "still open" : closed, text_at(incident, "words"));
+    out += fmt::format("- the runbook's first lever: {}\n", text_at(incident, "first_lever"));
+    const json& linked = member(incident, "linked");
+    out += fmt::format("- symptoms explained: {}\n", linked.size());
+    out += "\n## Levers\n\n";
+    for (const json& intent : member(incident, "intents")) {
+        const json& verdict = member(intent, "verdict");
+        out += fmt::format("- {} on {} at {}: outcome {}, verdict {}\n", text_at(intent, "lever"),
+                           text_at(intent, "subject"), moment(intent, "fired"),
+                           text_at(member(intent, "outcome"), "kind"),
+                           verdict.is_object()
+                               ? text_at(verdict, "kind") + " (" + text_at(verdict, "why") + ")"
+                               : "still waited for");
+        out += plan_text(member(intent, "plan"));
+    }
+    if (member(incident, "intents").empty()) {
+        out += "None was pulled.\n";
+    }
+    out += "\n## Timeline\n\n";
+    for (const json& entry : member(incident, "timeline")) {
+        out += fmt::format("- {} {}: {}\n", moment(entry, "time"), text_at(entry, "kind"),
+                           entry_words(entry));
+    }
+    if (text_at(incident, "timeline_complete") == "false") {
+        out += "\nOlder entries exist; see leverd ledger export.\n";
+    }
+    out +=
+        "\n## Left for a person\n\n- Did the lever fully resolve it, or is a follow-up needed?\n"
+        "- Should CI have caught the regression?\n";
+    return out;
+}
+
+}  // namespace leverd::cli

@@ -1,0 +1,38 @@
+// Why: API objects as text that reads well in a terminal. Everything remote is cleaned before it is
+// printed, so that an answer cannot move the cursor or change colours.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <vector>
+
+namespace leverd::cli {
+
+// Columns as wide as their widest cell; the last one is not padded.
+class Table {
+  public:
+    explicit Table(std::vector<std::string> titles) : titles_(std::move(titles)) {}
+    void add(std::vector<std::string> cells);
+    bool empty() const { return rows_.empty(); }
+    // With colour, the words healthy, failing ... are painted.
+    std::string render(bool color) const;
+
+  private:
+    std::vector<std::string> titles_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+// The string at object[key], a number or bool as text, or "" for anything else. Cleaned.
+std::string text_at(const nlohmann::json& object, const char* key);
+// object[key], or null.
+const nlohmann::json& member(const nlohmann::json& object, const char* key);
+
+std::string status_text(const nlohmann::json& status, bool color);
+std::string incidents_text(const nlohmann::json& incidents, bool color);
+std::string why_text(const nlohmann::json& why, bool color);
+std::string looks_text(const nlohmann::json& looks, bool color);
+std::string decision_text(const nlohmann::json& decision, bool color);
+std::string summary_text(const nlohmann::json& incident);  // Markdown, to paste into a post-mortem
+
+}  // namespace leverd::cli

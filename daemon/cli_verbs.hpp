@@ -1,0 +1,47 @@
+// Why: the verbs that ask the running daemon. Each one is a function from its arguments to what is
+// printed and the exit code, so that scripts can rely on both.
+#pragma once
+
+#include "daemon/app.hpp"
+
+#include <string>
+
+namespace leverd::cli {
+
+struct CliOptions {
+    std::string socket = "/run/leverd/leverd.sock";
+    bool json = false;   // print the API's JSON
+    bool color = false;  // see wants_color()
+};
+
+// A terminal, and neither NO_COLOR nor TERM=dumb says otherwise.
+bool wants_color();
+
+struct Report {
+    Exit code = Exit::ok;
+    std::string out;
+    std::string err;
+};
+
+Report status(const CliOptions& options);
+Report incidents(const CliOptions& options, bool open_only);
+Report why(const CliOptions& options, const std::string& subject);
+Report answer_decision(const CliOptions& options, const std::string& decision, bool approve,
+                       const std::string& reason);
+Report set_stop(const CliOptions& options, bool stopped, const std::string& reason);
+// Exit::failed when any look is not healthy.
+Report probe(const CliOptions& options, const std::string& kind, const std::string& target);
+Report incident_summary(const CliOptions& options, const std::string& incident);
+
+// The same, printed; the return value is the exit code of the process.
+int run_status(const CliOptions& options);
+int run_incidents(const CliOptions& options, bool open_only);
+int run_why(const CliOptions& options, const std::string& subject);
+int run_approve(const CliOptions& options, const std::string& decision, const std::string& reason);
+int run_reject(const CliOptions& options, const std::string& decision, const std::string& reason);
+int run_stop(const CliOptions& options, const std::string& reason);
+int run_resume(const CliOptions& options, const std::string& reason);
+int run_probe(const CliOptions& options, const std::string& kind, const std::string& target);
+int run_incident_summary(const CliOptions& options, const std::string& incident);
+
+}  // namespace leverd::cli

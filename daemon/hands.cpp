@@ -1,0 +1,135 @@
+// Why: see hands.hpp.
+#include "daemon/hands.hpp"
+
+#include "core/model/codec.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace asio = boost::asio;
+
+namespace leverd {
+namespace {
+
+constexpr Millis default_lever_timeout{30'000};
+
+}  // namespace
+
+Hands::Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
+             net::TaskGroup& tasks, probes::Scheduler& scheduler,
+             std::vector<exporters::PageSink> sinks)
+    : context_(context),
+      driver_(driver),
+      lever_tasks_(lever_tasks),
+      tasks_(tasks),
+      scheduler_(scheduler),
+      sinks_(std::move(sinks)) {}
+
+net::Deadline Hands::deadline_for(const std::string& lever) const {
+    for (const auto& settings : context_.config->levers) {
+        if (settings.id == lever) {
+            return net::deadline_in(settings.timeout);
+        }
+    }
+    return net::deadline_in(default_lever_timeout);
+}
+
+void Hands::perform(const Effect& effect) {
+    if (const auto* plan = std::get_if<MakePlan>(&effect)) {
+        tasks_.spawn("plan " + plan->incident, make_plan(*plan));
+    } else if (const auto* call = std::get_if<FireLever>(&effect)) {
+        lever_tasks_.spawn("fire " + call->intent.id, fire(call->intent));
+    } else if (const auto* settle = std::get_if<ObserveLever>(&effect)) {
+        tasks_.spawn("observe " + settle->intent.id, observe(*settle));
+    } else if (const auto* proof = std::get_if<ProveLever>(&effect)) {
+        tasks_.spawn("prove " + proof->intent.id, prove(*proof));
+    } else if (const auto* again = std::get_if<LookAgain>(&effect)) {
+        scheduler_.look_soon(again->subject, again->probe);
+    } else if (const auto* sent = std::get_if<SendPage>(&effect)) {
+        spdlog::log(sent->page.resolved ? spdlog::level::info : spdlog::level::warn,
+                    "event=page status={} severity={} key={} title=\"{}\" text=\"{}\"",
+                    sent->page.resolved ? "resolved" : "firing",
+                    sent->page.severity == Severity::critical ? "critical" : "warning",
+                    sent->page.key, sent->page.title, sent->page.text);
+        for (const auto& sink : sinks_) {
+            tasks_.spawn("page " + sent->page.key, page(sink, sent->page));
+        }
+    }
+}
+
+asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
+    PlanResult result;
+    result.incident = wanted.incident;
+    auto* lever = levers::find_lever(wanted.lever);
+    if (lever == nullptr) {
+        result.problem = fmt::format("no lever named {} exists", wanted.lever);
+        driver_.post(std::move(result));
+        co_return;
+    }
+    auto plan = co_await lever->plan(context_, wanted.subject, deadline_for(wanted.lever));
+    result.ok = plan.has_value();
+    if (plan) {
+        result.plan = std::move(*plan);
+    } else {
+        const auto& error = plan.error();
+        result.problem = error.hint.empty() ? error.what : error.what + " (" + error.hint + ")";
+    }
+    driver_.post(std::move(result));
+}
+
+asio::awaitable<void> Hands::fire(Intent intent) {
+    auto* lever = levers::find_lever(intent.lever);
+    Outcome outcome{intent.id, OutcomeKind::refused, {}, {}};
+    if (lever == nullptr) {
+        outcome.detail = "no lever of this name exists; nothing was sent";
+    } else if (retired_) {
+        outcome.detail = "leverd is stopping; nothing was sent";
+    } else if (stopped_ && stopped_()) {
+        outcome.detail = "the stop switch was set before the call; nothing was sent";
+    } else {
+        spdlog::warn("event=fire intent={} lever={} subject={}", intent.id, intent.lever,
+                     intent.subject.text());
+        outcome = co_await lever->fire(context_, intent.plan, intent.id, deadline_for(intent.lever));
+    }
+    spdlog::warn("event=outcome intent={} lever={} subject={} outcome={} detail=\"{}\"", intent.id,
+                 intent.lever, intent.subject.text(), to_string(outcome.kind), outcome.detail);
+    driver_.post(std::move(outcome));
+}
+
+asio::awaitable<void> Hands::observe(ObserveLever wanted) {
+    auto* lever = levers::find_lever(wanted.intent.lever);
+    if (lever == nullptr) {
+        co_return;
+    }
+    auto settled = co_await lever->observe(context_, wanted.intent.plan, wanted.intent.id,
+                                           wanted.fired, deadline_for(wanted.intent.lever));
+    driver_.post(std::move(settled));
+}
+
+asio::awaitable<void> Hands::prove(ProveLever wanted) {
+    auto* lever = levers::find_lever(wanted.intent.lever);
+    if (lever == nullptr) {
+        co_return;
+    }
+    auto seen = co_await lever->prove(context_, wanted.intent.plan, wanted.outcome,
+                                      deadline_for(wanted.intent.lever));
+    if (seen) {
+        driver_.post(std::move(*seen));
+    }
+}
+
+asio::awaitable<void> Hands::page(exporters::PageSink sink, Paged sent) {
+    const auto id = sink.settings.id;
+    const auto key = sent.key;
+    const auto now = context_.clock->now();
+    const bool accepted =
+        co_await exporters::send_page(context_.http, std::move(sink), std::move(sent), now);
+    if (!accepted) {
+        pages_failed_ += 1;
+        spdlog::error("event=page_not_delivered sink={} key={}", id, key);
+    }
+}
+
+}  // namespace leverd

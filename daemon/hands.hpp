@@ -1,0 +1,47 @@
+// Why: what the engine asks for is done here: plans, the one call of a lever, the looks afterwards, pages. Results come
+// back as events; nothing is decided here.
+#pragma once
+
+#include "config/config.hpp"
+#include "core/net/task_group.hpp"
+#include "daemon/driver.hpp"
+#include "exporters/pager/webhook.hpp"
+#include "policies/levers/lever.hpp"
+#include "probes/scheduler.hpp"
+
+namespace leverd {
+
+class Hands {
+  public:
+    // Everything referenced outlives this object. Lever calls run in `lever_tasks`, so that a stop can wait for them.
+    Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks, net::TaskGroup& tasks,
+          probes::Scheduler& scheduler, std::vector<exporters::PageSink> sinks);
+
+    void perform(const Effect& effect);
+    // New lever calls are refused from now on.
+    void retire() { retired_ = true; }
+    void set_sinks(std::vector<exporters::PageSink> sinks) { sinks_ = std::move(sinks); }
+    // Read just before each call: the stop switch as a file works with everything else down.
+    void set_stop_check(std::function<bool()> stopped) { stopped_ = std::move(stopped); }
+    std::uint64_t pages_failed() const { return pages_failed_; }
+
+  private:
+    boost::asio::awaitable<void> make_plan(MakePlan wanted);
+    boost::asio::awaitable<void> fire(Intent intent);
+    boost::asio::awaitable<void> observe(ObserveLever wanted);
+    boost::asio::awaitable<void> prove(ProveLever wanted);
+    boost::asio::awaitable<void> page(exporters::PageSink sink, Paged page);
+    net::Deadline deadline_for(const std::string& lever) const;
+
+    levers::Context context_;
+    Driver& driver_;
+    net::TaskGroup& lever_tasks_;
+    net::TaskGroup& tasks_;
+    probes::Scheduler& scheduler_;
+    std::vector<exporters::PageSink> sinks_;
+    std::function<bool()> stopped_;
+    std::uint64_t pages_failed_ = 0;
+    bool retired_ = false;
+};
+
+}  // namespace leverd

@@ -1,0 +1,259 @@
+// Why: one short function per subject area; together they are the state half of /metrics.
+#include "exporters/prometheus/state_page.hpp"
+
+#include "core/model/codec.hpp"
+#include "exporters/prometheus/series.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace leverd::exporters {
+namespace {
+
+double seconds(Millis d) {
+    return std::chrono::duration<double>(d).count();
+}
+
+double epoch_seconds(WallTime t) {
+    return seconds(t.time_since_epoch());
+}
+
+double health_value(Health h) {
+    switch (h) {
+        case Health::healthy:
+            return 0;
+        case Health::degraded:
+            return 1;
+        case Health::failing:
+            return 2;
+        case Health::unknown:
+            return 3;
+    }
+    return 3;
+}
+
+void daemon_families(const Scene& s, FamilyList& out) {
+    out.gauge("leverd_build_info", "A constant 1, labelled with the version that runs.")
+        .add({{"version", s.version}}, 1);
+    out.gauge("leverd_config_info", "A constant 1, labelled with the hash of the configuration.")
+        .add({{"hash", s.state.config_hash}}, 1);
+    out.gauge("leverd_mode_ceiling_info",
+              "A constant 1, labelled with how far this box may go by itself.")
+        .add({{"mode", to_string(s.rules.policies.ceiling)}}, 1);
+    out.gauge("leverd_ready", "1 when levers could fire: ledger writable, configuration fresh.")
+        .add({}, s.figures.ready ? 1 : 0);
+    out.gauge("leverd_ledger_writable", "1 when the last commit to the ledger succeeded.")
+        .add({}, s.state.ledger_writable ? 1 : 0);
+    out.gauge("leverd_stop_switch", "1 while the stop switch holds every lever.")
+        .add({}, s.state.stop.stopped ? 1 : 0);
+    out.gauge("leverd_observer_trusted", "0 while the box doubts its own view; no lever fires.")
+        .add({}, s.state.observer.trusted ? 1 : 0);
+    out.gauge("leverd_freeze_active", "1 while the configuration declares a freeze.")
+        .add({}, s.rules.policies.freeze_active ? 1 : 0);
+    out.gauge("leverd_config_last_reload_successful", "0 after a reload that was rejected.")
+        .add({}, s.figures.config_reload_ok ? 1 : 0);
+    out.gauge("leverd_config_last_reload_success_timestamp_seconds",
+              "When the configuration in force was loaded.")
+        .add({}, epoch_seconds(s.figures.config_reloaded));
+    out.gauge("leverd_engine_last_turn_timestamp_seconds", "When the engine last took an event.")
+        .add({}, epoch_seconds(s.figures.last_turn));
+    out.gauge("leverd_clock_timestamp_seconds",
+              "The calendar time of the box at this scrape; compare it with the scraper's.")
+        .add({}, epoch_seconds(s.now));
+    out.gauge("leverd_loop_lateness_seconds", "How late the event loop ran its last timer.")
+        .add({}, seconds(s.figures.loop_lateness));
+    out.gauge("leverd_queue_depth", "Events that wait for the engine.")
+        .add({}, static_cast<double>(s.figures.queue_depth));
+    out.counter("leverd_queue_dropped_total", "Events that the full queue did not take.",
+                static_cast<double>(s.figures.queue_dropped));
+    out.counter("leverd_probes_skipped_total",
+                "Looks not started in time, or that the box itself could not make.",
+                static_cast<double>(s.figures.probes_skipped));
+}
+
+void look_families(const Scene& s, FamilyList& out) {
+    auto health = out.gauge("leverd_probe_health",
+                            "Newest look: 0 healthy, 1 degraded, 2 failing, 3 unknown.");
+    for (const auto& [subject, held] : s.state.subjects) {
+        if (s.forgotten.contains(subject)) {
+            continue;
+        }
+        for (const auto& [probe, look] : held.looks) {
+            health.add({{"probe", probe}, {"subject", subject.text()}}, health_value(look.health));
+        }
+    }
+    auto drift = out.gauge("leverd_image_drift",
+                           "1 when the tag no longer points to the receipt's digest (without a "
+                           "freeze: to the digest it had); absent while nobody can tell.");
+    for (const auto& [subject, held] : s.state.subjects) {
+        if (subject.kind() != "image" || s.forgotten.contains(subject)) {
+            continue;
+        }
+        // The newest look that could judge; several kinds of probe may watch one image.
+        const Observation* newest = nullptr;
+        for (const auto& [probe, look] : held.looks) {
+            if (look.health != Health::unknown &&
+                (newest == nullptr || newest->seen.at < look.seen.at)) {
+                newest = &look;
+            }
+        }
+        if (newest != nullptr) {
+            const bool moved =
+                newest->reason == Reason::drift || newest->reason == Reason::image_moved;
+            drift.add({{"image", subject.name()}}, moved ? 1 : 0);
+        }
+    }
+}
+
+void symptom_families(const Scene& s, FamilyList& out) {
+    auto active = out.gauge("leverd_symptom_active",
+                            "1 while the symptom is raised for the subject, 0 for every other "
+                            "subject of its kind.");
+    for (const auto& symptom : s.rules.runbook.symptoms) {
+        for (const auto& [subject, held] : s.state.subjects) {
+            const SymptomKey key{symptom.id, subject};
+            if (subject.kind() == symptom.subject_kind && !s.forgotten.contains(subject) &&
+                !s.state.symptoms.contains(key)) {
+                active.add({{"symptom", symptom.id}, {"subject", subject.text()}}, 0);
+            }
+        }
+    }
+    for (const auto& [key, held] : s.state.symptoms) {
+        active.add({{"symptom", key.first}, {"subject", key.second.text()}}, 1);
+    }
+    auto raised = out.gauge("leverd_symptom_raised_timestamp_seconds",
+                            "When the symptom that is active now was raised.");
+    for (const auto& [key, held] : s.state.symptoms) {
+        raised.add({{"symptom", key.first}, {"subject", key.second.text()}},
+                   epoch_seconds(held.raised.wall));
+    }
+}
+
+struct IncidentTally {
+    double open = 0;
+    double escalated = 0;
+    double unattended = 0;
+};
+
+void incident_families(const Scene& s, FamilyList& out) {
+    std::map<std::string, IncidentTally> by_symptom;
+    for (const auto& symptom : s.rules.runbook.symptoms) {
+        by_symptom[symptom.id];
+    }
+    double waiting = 0;
+    for (const auto& [id, incident] : s.state.incidents) {
+        if (incident.phase == IncidentPhase::closed) {
+            continue;
+        }
+        auto& tally = by_symptom[incident.symptom];
+        tally.open += 1;
+        tally.escalated += incident.phase == IncidentPhase::escalated ? 1 : 0;
+        tally.unattended += unattended(incident, s.state) ? 1 : 0;
+        const bool asks = incident.decision && incident.decision->action == Action::ask;
+        waiting += asks && !incident.approval ? 1 : 0;
+    }
+    auto open = out.gauge("leverd_incidents_open", "Incidents not closed, escalated ones too.");
+    for (const auto& [symptom, tally] : by_symptom) {
+        open.add({{"symptom", symptom}}, tally.open);
+    }
+    auto escalated = out.gauge("leverd_incidents_escalated",
+                               "Open incidents that leverd has given over to a person.");
+    for (const auto& [symptom, tally] : by_symptom) {
+        escalated.add({{"symptom", symptom}}, tally.escalated);
+    }
+    auto alone = out.gauge("leverd_incidents_unattended",
+                           "Open incidents with no lever at work and no approval asked: "
+                           "escalated, recommended or held.");
+    for (const auto& [symptom, tally] : by_symptom) {
+        alone.add({{"symptom", symptom}}, tally.unattended);
+    }
+    out.gauge("leverd_approval_pending", "Decisions that wait for a person's approval.")
+        .add({}, waiting);
+}
+
+void lever_families(const Scene& s, FamilyList& out) {
+    struct Tally {
+        double flying = 0;
+        double ambiguous = 0;
+    };
+    std::map<std::string, Tally> by_lever;
+    for (const auto& [id, contract] : s.rules.levers) {
+        by_lever[id];
+    }
+    for (const auto& [id, held] : s.state.intents) {
+        auto& tally = by_lever[held.intent.lever];
+        tally.flying += held.phase != IntentPhase::done ? 1 : 0;
+        tally.ambiguous += held.phase == IntentPhase::ambiguous ? 1 : 0;
+    }
+    auto flying = out.gauge("leverd_lever_in_flight", "Levers fired and not judged yet.");
+    for (const auto& [lever, tally] : by_lever) {
+        flying.add({{"lever", lever}}, tally.flying);
+    }
+    auto ambiguous = out.gauge("leverd_lever_outcome_unknown",
+                               "Levers whose call ended without an answer and whose effect could "
+                               "not be seen yet.");
+    for (const auto& [lever, tally] : by_lever) {
+        ambiguous.add({{"lever", lever}}, tally.ambiguous);
+    }
+}
+
+}  // namespace
+
+FamilyWriter& FamilyWriter::add(const LabelList& labels, double value) {
+    prometheus::ClientMetric series;
+    series.label.reserve(labels.size());
+    for (const auto& [name, raw] : labels) {
+        prometheus::ClientMetric::Label label;
+        label.name = name;
+        label.value = label_value(raw);
+        series.label.push_back(std::move(label));
+    }
+    std::sort(series.label.begin(), series.label.end());
+    series.gauge.value = value;
+    series.counter.value = value;
+    family_->metric.push_back(std::move(series));
+    return *this;
+}
+
+prometheus::MetricFamily& FamilyList::begin(std::string name, std::string help,
+                                            prometheus::MetricType type) {
+    prometheus::MetricFamily family;
+    family.name = std::move(name);
+    family.help = std::move(help);
+    family.type = type;
+    return families_.emplace_back(std::move(family));
+}
+
+FamilyWriter FamilyList::gauge(std::string name, std::string help) {
+    return FamilyWriter(begin(std::move(name), std::move(help), prometheus::MetricType::Gauge));
+}
+
+void FamilyList::counter(std::string name, std::string help, double value) {
+    FamilyWriter(begin(std::move(name), std::move(help), prometheus::MetricType::Counter))
+        .add({}, value);
+}
+
+bool unattended(const Incident& incident, const State& state) {
+    if (incident.phase != IncidentPhase::open) {
+        return incident.phase == IncidentPhase::escalated;
+    }
+    if (incident.decision && incident.decision->action == Action::ask && !incident.approval) {
+        return false;
+    }
+    return std::none_of(incident.intents.begin(), incident.intents.end(), [&](const auto& id) {
+        const auto held = state.intents.find(id);
+        return held != state.intents.end() && held->second.phase != IntentPhase::done;
+    });
+}
+
+std::vector<prometheus::MetricFamily> state_families(const Scene& scene) {
+    FamilyList out;
+    daemon_families(scene, out);
+    look_families(scene, out);
+    symptom_families(scene, out);
+    incident_families(scene, out);
+    lever_families(scene, out);
+    return out.take();
+}
+
+}  // namespace leverd::exporters

@@ -1,0 +1,15 @@
+# Why: turns the files of the page into one C++ source, at build time, so that a change to a page file rebuilds it.
+# Called with -DFILES=a;b;c -DOUT=file.cpp -DHEADER=file.hpp
+set(source "#include \"leverd_embedded.hpp\"\nnamespace leverd::exporters::web::embedded {\n")
+set(header "#pragma once\n#include <string_view>\nnamespace leverd::exporters::web::embedded {\n")
+foreach(file ${FILES})
+    get_filename_component(name ${file} NAME)
+    string(REGEX REPLACE "[^a-z0-9]" "_" name ${name})
+    file(READ ${file} bytes)
+    string(APPEND source "const std::string_view ${name} = R\"leverd_(${bytes})leverd_\";\n")
+    string(APPEND header "extern const std::string_view ${name};\n")
+endforeach()
+string(APPEND source "}\n")
+string(APPEND header "}\n")
+file(WRITE ${OUT} "${source}")
+file(WRITE ${HEADER} "${header}")

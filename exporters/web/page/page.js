@@ -1,0 +1,167 @@
+// Why: keeps the page true without anyone touching it: it follows the event stream, falls back to
+// asking every two seconds, and says so plainly when it cannot reach leverd at all.
+
+import * as render from '/render.js';
+
+const $ = (id) => document.getElementById(id);
+const shown = {}; // the last text of each part, so that an unchanged part is left alone
+let token = sessionStorage.getItem('leverd-token') || '';
+let connected = false;
+let lostSince = null;
+let streaming = false;
+let running = false;
+let again = false;
+
+async function ask(path, options) {
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), 10000);
+  try {
+    const answer = await fetch(path, { ...options, headers, cache: 'no-store', signal: stop.signal });
+    const data = await answer.json();
+    if (!answer.ok) {
+      const problem = new Error(`${data.error}. ${data.hint}`);
+      problem.status = answer.status;
+      throw problem;
+    }
+    return data;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function part(id, data, make) {
+  const text = JSON.stringify(data);
+  if (shown[id] === text) return;
+  shown[id] = text;
+  render.fill($(id), make());
+}
+
+function showLink(words, broken) {
+  const link = $('link');
+  if (link.textContent !== words) link.textContent = words;
+  link.className = broken ? 'broken' : '';
+}
+
+function showConnection() {
+  if (connected) {
+    showLink(streaming ? 'live' : 'no event stream, asking every 2 s', false);
+  } else if (lostSince) {
+    showLink(`not connected since ${lostSince.toLocaleTimeString()}: what you see is old`, true);
+  }
+}
+
+function showStatus(status) {
+  render.setServerTime(status.time);
+  $('status').className = status.level;
+  const first = status.headline.charAt(0).toUpperCase() + status.headline.slice(1);
+  if ($('headline').textContent !== first) $('headline').textContent = first;
+  $('can-act').textContent = status.can_act.ok ? 'leverd is able to act.'
+    : `leverd does not act by itself: ${status.can_act.why.join('; ')}`;
+  $('version').textContent = status.version;
+  document.title = status.level === 'good' ? 'leverd: fine' : `leverd: ${status.headline}`;
+  part('facts', { ...status, time: 0 }, () => render.facts(status));
+}
+
+const actions = {
+  async answer(decision, verb, why) {
+    if (!why.trim()) { window.alert('Say why in a few words.'); return; }
+    try {
+      await ask(`/api/v1/decisions/${encodeURIComponent(decision.id)}/${verb}`,
+        { method: 'POST', body: JSON.stringify({ hash: decision.hash, why }) });
+    } catch (problem) {
+      window.alert(problem.message);
+    }
+    refresh();
+  },
+  async copy(text) {
+    try { await navigator.clipboard.writeText(text); } catch { window.prompt('Copy this:', text); }
+  },
+  async why(subject) {
+    $('why-title').textContent = `Why: ${subject}`;
+    $('why-body').replaceChildren('Reading …');
+    if (!$('why-dialog').open) $('why-dialog').showModal();
+    try {
+      $('why-body').replaceChildren(...render.why(await ask(`/api/v1/why?subject=${encodeURIComponent(subject)}`)));
+    } catch (problem) {
+      $('why-body').replaceChildren(problem.message);
+    }
+  },
+  async all(kind, details) {
+    const box = details.querySelector('div');
+    try {
+      const data = await ask(`/api/v1/subjects?kind=${encodeURIComponent(kind)}`);
+      box.replaceChildren(render.el('ul', { class: 'plain' }, data.subjects.map((s) => render.subjectItem(s, actions))));
+    } catch (problem) {
+      box.replaceChildren(problem.message);
+    }
+  },
+};
+
+async function refresh() {
+  if (running) { again = true; return; }
+  running = true;
+  try {
+    const [status, pending, incidents, symptoms, subjects] = await Promise.all([
+      ask('/api/v1/status'), ask('/api/v1/decisions?pending=1'), ask('/api/v1/incidents'),
+      ask('/api/v1/symptoms'), ask('/api/v1/subjects?bad=1')]);
+    connected = true;
+    lostSince = null;
+    showStatus(status);
+    part('approvals', [pending, Boolean(token)], () => render.approvals(pending.decisions, Boolean(token), actions));
+    part('incidents', incidents, () => render.openIncidents(incidents.incidents, actions));
+    part('symptoms', symptoms, () => render.symptoms(symptoms.symptoms, actions));
+    part('subjects', subjects, () => render.subjects(subjects.counts, subjects.subjects, actions));
+    part('closed', incidents, () => render.closedIncidents(incidents.incidents));
+  } catch (problem) {
+    connected = false;
+    lostSince = lostSince || new Date();
+    if (problem.status === 401 || problem.status === 403) {
+      $('headline').textContent = 'Enter the API token to see the state';
+    } else {
+      document.title = 'leverd: not connected';
+    }
+  }
+  render.renewTimes();
+  showConnection();
+  running = false;
+  if (again) {
+    again = false;
+    setTimeout(refresh, 500);
+  }
+}
+
+function follow() {
+  const source = new EventSource('/api/v1/stream');
+  source.onopen = () => { streaming = true; refresh(); };
+  source.addEventListener('change', refresh);
+  source.onerror = () => {
+    streaming = false;
+    refresh();
+    // The browser tries again by itself, unless the answer was a refusal.
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 10000);
+  };
+}
+
+function setToken(value) {
+  token = value;
+  if (value) sessionStorage.setItem('leverd-token', value);
+  else sessionStorage.removeItem('leverd-token');
+  $('token-input').value = '';
+  $('token-dialog').close();
+  $('token-open').textContent = value ? 'Token entered' : 'Enter token';
+  refresh();
+}
+
+$('token-open').textContent = token ? 'Token entered' : 'Enter token';
+$('token-open').addEventListener('click', () => $('token-dialog').showModal());
+$('token-save').addEventListener('click', () => setToken($('token-input').value.trim()));
+$('token-forget').addEventListener('click', () => setToken(''));
+$('token-close').addEventListener('click', () => $('token-dialog').close());
+$('why-close').addEventListener('click', () => $('why-dialog').close());
+
+setInterval(() => { if (!streaming) refresh(); }, 2000);
+setInterval(refresh, 15000); // a look grows stale without any event
+setInterval(() => { render.renewTimes(); showConnection(); }, 5000);
+follow();
+refresh();

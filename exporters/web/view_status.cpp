@@ -1,0 +1,173 @@
+// Why: the first thing an on-call engineer asks, "is anything wrong, and is leverd able to act",
+// answered in one sentence and the facts behind it.
+#include "core/model/codec.hpp"
+#include "exporters/web/views.hpp"
+
+#include <fmt/format.h>
+
+namespace leverd::exporters::web {
+namespace {
+
+struct Tally {
+    int open = 0;
+    int escalated = 0;
+    int pending = 0;
+    int in_flight = 0;
+    int recommended = 0;
+};
+
+Tally tally(const Scene& scene) {
+    Tally out;
+    for (const auto& [id, incident] : scene.state.incidents) {
+        if (incident.phase == IncidentPhase::closed) {
+            continue;
+        }
+        ++out.open;
+        out.escalated += incident.phase == IncidentPhase::escalated ? 1 : 0;
+        const bool pending = approval_pending(scene, incident);
+        out.pending += pending ? 1 : 0;
+        const bool recommended =
+            incident.decision && incident.decision->action == Action::recommend;
+        out.recommended += recommended ? 1 : 0;
+    }
+    for (const auto& [id, intent] : scene.state.intents) {
+        out.in_flight += intent.phase == IntentPhase::done ? 0 : 1;
+    }
+    return out;
+}
+
+// Everything that keeps leverd from firing any lever at all, worst first.
+std::vector<std::string> obstacles(const Backend& backend, const Scene& scene) {
+    std::vector<std::string> out;
+    const State& state = scene.state;
+    if (!state.ledger_writable) {
+        out.push_back("the ledger cannot be written");
+    }
+    if (state.stop.stopped) {
+        out.push_back(fmt::format("the stop switch is set by {}: {}",
+                                  state.stop.who.empty() ? "someone" : state.stop.who,
+                                  state.stop.why.empty() ? "no reason given" : state.stop.why));
+    }
+    if (!state.observer.trusted) {
+        out.push_back("this box doubts its own view: " + state.observer.why);
+    }
+    const auto ready = backend.ready();
+    if (!ready.ok && out.empty()) {
+        out.push_back("not ready: " + ready.why);
+    }
+    if (scene.rules.policies.ceiling < Mode::approve) {
+        out.push_back(fmt::format("the mode ceiling of this box is {}: levers are only shown",
+                                  to_string(scene.rules.policies.ceiling)));
+    }
+    return out;
+}
+
+// level: good, busy (leverd is on it), person (someone has to do something), blind (leverd cannot
+// tell)
+std::pair<std::string, std::string> headline(const Backend& backend, const Scene& scene,
+                                             const Tally& t) {
+    const State& state = scene.state;
+    const auto healthy = backend.healthy();
+    if (!healthy.ok) {
+        return {"blind", "leverd itself is not well: " + healthy.why};
+    }
+    if (!state.observer.trusted) {
+        return {"blind", "leverd doubts its own view, nothing is judged: " + state.observer.why};
+    }
+    if (t.pending > 0) {
+        return {"person", t.pending == 1
+                              ? "1 lever waits for your approval"
+                              : fmt::format("{} levers wait for your approval", t.pending)};
+    }
+    if (t.escalated > 0) {
+        return {"person", t.escalated == 1
+                              ? "1 incident needs a person"
+                              : fmt::format("{} incidents need a person", t.escalated)};
+    }
+    if (t.recommended > 0) {
+        return {"person", t.recommended == 1
+                              ? "1 lever is recommended; a person has to pull it"
+                              : fmt::format("{} levers are recommended; a person has to pull them",
+                                            t.recommended)};
+    }
+    if (t.open > 0) {
+        return {"busy", t.open == 1 ? "1 open incident" : fmt::format("{} open incidents", t.open)};
+    }
+    if (!state.ledger_writable) {
+        return {"blind", "the ledger cannot be written, so no lever can fire"};
+    }
+    if (!state.symptoms.empty()) {
+        return {"busy", "a symptom is active"};
+    }
+    const auto ready = backend.ready();
+    if (!ready.ok) {
+        return {"blind", "leverd is not ready: " + ready.why};
+    }
+    return {"good", "nothing is wrong"};
+}
+
+Json health_json(const Health& health) {
+    Json out = Json::object();
+    out["ok"] = health.ok;
+    out["why"] = health.why;
+    return out;
+}
+
+}  // namespace
+
+Scene scene_of(const Backend& backend) {
+    return Scene{backend.state(), backend.rules(), backend.now()};
+}
+
+Json time_json(const Now& moment) {
+    if (moment.wall == WallTime{}) {
+        return nullptr;
+    }
+    return format_rfc3339(moment.wall);
+}
+
+Json time_json(const Scene& scene, Instant moment) {
+    if (moment == Instant{}) {
+        return nullptr;
+    }
+    return format_rfc3339(scene.now.wall - (scene.now.at - moment));
+}
+
+Json status_view(const Backend& backend) {
+    const Scene scene = scene_of(backend);
+    const State& state = scene.state;
+    const Tally counts = tally(scene);
+    const auto [level, words] = headline(backend, scene, counts);
+    const auto blocked = obstacles(backend, scene);
+
+    Json out = Json::object();
+    out["version"] = backend.version();
+    out["time"] = time_json(scene.now);
+    out["started"] = time_json(state.started);
+    out["config_hash"] = state.config_hash;
+    out["level"] = level;
+    out["headline"] = words;
+    out["healthy"] = health_json(backend.healthy());
+    out["ready"] = health_json(backend.ready());
+    out["can_act"]["ok"] = blocked.empty();
+    out["can_act"]["why"] = blocked;
+    out["stop"]["stopped"] = state.stop.stopped;
+    out["stop"]["who"] = state.stop.who;
+    out["stop"]["why"] = state.stop.why;
+    out["stop"]["since"] = time_json(state.stop.since);
+    out["observer"]["trusted"] = state.observer.trusted;
+    out["observer"]["why"] = state.observer.why;
+    out["observer"]["since"] = time_json(state.observer.since);
+    out["ledger"]["writable"] = state.ledger_writable;
+    out["freeze"]["active"] = scene.rules.policies.freeze_active;
+    out["mode_ceiling"] = to_string(scene.rules.policies.ceiling);
+    out["counts"]["incidents_open"] = counts.open;
+    out["counts"]["incidents_escalated"] = counts.escalated;
+    out["counts"]["approvals_pending"] = counts.pending;
+    out["counts"]["levers_in_flight"] = counts.in_flight;
+    out["counts"]["symptoms"] = state.symptoms.size();
+    out["counts"]["subjects"] = subject_counts(scene);
+    return out;
+}
+
+}  // namespace leverd::exporters::web

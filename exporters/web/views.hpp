@@ -1,0 +1,66 @@
+// Why: the stable JSON objects of the API, made from the engine's state by plain functions. Page
+// and command line show these and work nothing out for themselves, so that they never disagree.
+#pragma once
+
+#include "exporters/web/backend.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace leverd::exporters::web {
+
+using Json = nlohmann::json;
+
+// What a view may look at: one consistent moment.
+struct Scene {
+    const State& state;
+    const Rules& rules;
+    Now now;
+};
+Scene scene_of(const Backend& backend);
+
+// "2026-05-06T18:00:00.250Z", or null for a moment that never was.
+Json time_json(const Now& moment);
+// A timeline-only moment, told by the calendar as of now.
+Json time_json(const Scene& scene, Instant moment);
+
+// One word for a subject: the worst of its looks. A look too old to be evidence counts as unknown.
+leverd::Health rolled_up(const Scene& scene, const SubjectState& subject);
+bool stale(const Scene& scene, const Observation& look);
+
+Json status_view(const Backend& backend);
+
+Json subject_view(const Scene& scene, const Subject& subject, const SubjectState& held);
+// The short form for lists: health, and the look that makes it so.
+Json subject_row(const Scene& scene, const Subject& subject, const SubjectState& held);
+// `kind` empty: all; `bad_only`: those that are not healthy.
+Json subjects_view(const Scene& scene, const std::string& kind, bool bad_only);
+// {"tenant": {"healthy": 10, "failing": 2, ...}}
+Json subject_counts(const Scene& scene);
+
+Json symptom_row(const Scene& scene, const SymptomKey& key, const ActiveSymptom& active);
+Json symptoms_view(const Scene& scene);
+
+Json incident_view(const Scene& scene, const Incident& incident);
+Json incidents_view(const Scene& scene, bool open_only);
+// One plain sentence: what this incident is waiting for now.
+std::string incident_words(const Scene& scene, const Incident& incident);
+
+// A person may still say yes or no to the incident's newest decision.
+bool approval_pending(const Scene& scene, const Incident& incident);
+Json decision_view(const Scene& scene, const Incident& incident);
+Json decisions_view(const Scene& scene, bool pending_only);
+const Incident* find_decision(const State& state, const std::string& id);
+
+std::string proof_who(ProofStep::Who who);
+Json levers_view(const Rules& rules);
+Json policies_view(const Rules& rules);
+Json stored_entry_view(const StoredEntry& entry);
+
+// Everything that explains a subject, but for its past decisions.
+Json why_view(const Scene& scene, const Subject& subject, const SubjectState& held);
+
+}  // namespace leverd::exporters::web

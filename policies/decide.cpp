@@ -1,0 +1,251 @@
+// Why: see decide.hpp.
+#include "policies/decide.hpp"
+
+#include "core/base/text.hpp"
+#include "core/model/codec.hpp"
+#include "policies/correlate.hpp"
+#include "policies/detect.hpp"
+#include "policies/guards.hpp"
+#include "policies/topology.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace leverd {
+namespace {
+
+const Policy* policy_for(const Rules& rules, const std::string& symptom, const std::string& lever,
+                         const Subject& subject) {
+    for (const auto& policy : rules.policies.policies) {
+        const bool named = std::ranges::any_of(policy.subjects, [&](const auto& pattern) {
+            return subject_matches(pattern, subject);
+        });
+        if (policy.symptom == symptom && policy.lever == lever && named) {
+            return &policy;
+        }
+    }
+    return nullptr;
+}
+
+const LeverContract* contract_for(const Rules& rules, const std::string& lever) {
+    const auto found = rules.levers.find(lever);
+    return found == rules.levers.end() ? nullptr : &found->second;
+}
+
+// What an approval is bound to: change any of these and it no longer holds.
+std::string decision_hash(const Incident& incident, const State& state, const PlanMade* plan) {
+    const auto active = state.symptoms.find({incident.symptom, incident.subject});
+    nlohmann::json bound;
+    bound["incident"] = incident.id;
+    bound["evidence"] = active == state.symptoms.end() ? std::string{} : active->second.evidence;
+    if (plan != nullptr && plan->ok) {
+        bound["lever"] = plan->plan.lever;
+        bound["subject"] = plan->plan.subject.text();
+        bound["params"] = plan->plan.params;
+        bound["target_version"] = plan->plan.target_version;
+        bound["moves"] = plan->plan.moves;
+    }
+    return sha256_hex(dump(bound)).substr(0, 16);
+}
+
+Action action_for(const std::string& reason, Mode mode) {
+    if (reason == "permitted") {
+        return Action::fire;
+    }
+    if (reason == "mode") {
+        return mode == Mode::observe ? Action::none : Action::recommend;
+    }
+    return reason == "approval" ? Action::ask : Action::hold;
+}
+
+bool same_decision(const Decision& a, const Decision& b) {
+    return a.action == b.action && a.reason == b.reason && a.lever == b.lever && a.mode == b.mode &&
+           a.policy == b.policy && a.hash == b.hash;
+}
+
+bool approval_expired(const Incident& incident, const Policy* policy, Instant now) {
+    return incident.decision && incident.decision->action == Action::ask && policy != nullptr &&
+           !incident.approval && now - incident.decided.at > policy->limits.approval_ttl;
+}
+
+// Asks for a plan when there is none that is young enough; true when one must be waited for.
+bool wait_for_plan(Work& work, const Incident& incident, const std::string& lever) {
+    const auto asked = work.transient.plan_asked.find(incident.id);
+    const bool young =
+        asked != work.transient.plan_asked.end() && work.now.at - asked->second < plan_ttl;
+    const bool have = incident.plan && incident.plan->plan.lever == lever;
+    if (!young) {
+        work.transient.plan_asked[incident.id] = work.now.at;
+        work.ask(MakePlan{incident.id, lever, incident.subject});
+    }
+    return !have;
+}
+
+struct Judged {
+    Decision decision;
+    bool waits_for_plan = false;
+};
+
+Judged judge_incident(Work& work, const Incident& incident, const Symptom& symptom) {
+    const auto lever = lever_for(symptom, incident.subject);
+    const auto* contract = contract_for(work.rules, lever);
+    const auto* policy = policy_for(work.rules, symptom.id, lever, incident.subject);
+    const bool planned = incident.plan && incident.plan->plan.lever == lever;
+    GuardInput input{work.rules,
+                     work.state,
+                     work.transient,
+                     incident,
+                     symptom,
+                     contract,
+                     policy,
+                     mode_ceiling(work.rules, policy, contract),
+                     planned ? &*incident.plan : nullptr,
+                     decision_hash(incident, work.state, planned ? &*incident.plan : nullptr),
+                     work.now};
+    Judged judged;
+    auto& decision = judged.decision;
+    decision.incident = incident.id;
+    decision.symptom = symptom.id;
+    decision.subject = incident.subject;
+    decision.lever = lever;
+    decision.policy = policy == nullptr ? std::string{} : policy->id;
+    decision.mode = input.mode;
+    decision.hash = input.hash;
+    decision.reason = "permitted";
+    for (const auto& guard : guard_table()) {
+        const bool readable = (contract != nullptr && policy != nullptr) ||
+                              guard.name == "stop_switch" || guard.name == "daemon_ready" ||
+                              guard.name == "observer" || guard.name == "evidence" ||
+                              guard.name == "subject_allowed";
+        if (!readable) {
+            break;
+        }
+        auto verdict = guard.check(input);
+        verdict.guard = guard.name;
+        if (!verdict.pass && decision.reason == "permitted") {
+            decision.reason = guard.name;
+        }
+        decision.guards.push_back(std::move(verdict));
+    }
+    decision.action = action_for(decision.reason, decision.mode);
+    // An approval that a person refused is a hold, not a question.
+    if (decision.action == Action::ask && incident.approval && !incident.approval->approved) {
+        decision.action = Action::hold;
+        decision.reason = "rejected";
+    }
+    const bool needs_plan = decision.reason == "permitted" || decision.reason == "mode" ||
+                            decision.reason == "approval" || decision.reason == "precondition";
+    judged.waits_for_plan =
+        needs_plan && contract != nullptr && wait_for_plan(work, incident, lever);
+    return judged;
+}
+
+void fire(Work& work, const Incident& incident, const Decision& decision) {
+    Intent intent;
+    intent.id = fmt::format("t-{}", work.state.intents_made + 1);
+    intent.decision = decision.id;
+    intent.incident = incident.id;
+    intent.lever = decision.lever;
+    intent.subject = incident.subject;
+    intent.plan = incident.plan->plan;
+    work.record(intent);
+    work.ask(FireLever{intent});
+}
+
+void escalate(Work& work, const Incident& incident, std::string why) {
+    if (incident.phase == IncidentPhase::open) {
+        work.record(IncidentEscalated{incident.id, std::move(why)});
+    }
+}
+
+void decide(Work& work, const std::string& id) {
+    const Incident incident = work.state.incidents.at(id);
+    const auto* symptom = find_symptom(work.rules, incident.symptom);
+    if (symptom == nullptr) {
+        escalate(work, incident, "the runbook no longer has this row");
+        return;
+    }
+    if (lever_for(*symptom, incident.subject).empty()) {
+        if (!incident.decision) {
+            Decision none;
+            none.id = fmt::format("d-{}", work.state.decisions_made + 1);
+            none.incident = id;
+            none.symptom = symptom->id;
+            none.subject = incident.subject;
+            none.lever = "none";
+            none.reason = "no_lever";
+            work.record(none);
+        }
+        escalate(work, incident, "the runbook has no lever for it: a person decides");
+        return;
+    }
+    auto judged = judge_incident(work, incident, *symptom);
+    if (judged.waits_for_plan) {
+        return;
+    }
+    auto& decision = judged.decision;
+    const auto* policy = policy_for(work.rules, symptom->id, decision.lever, incident.subject);
+    const bool again = approval_expired(incident, policy, work.now.at);
+    if (!again && incident.decision && same_decision(*incident.decision, decision)) {
+        return;
+    }
+    decision.id = fmt::format("d-{}", work.state.decisions_made + 1);
+    work.record(decision);
+    if (decision.action == Action::fire) {
+        fire(work, incident, decision);
+    } else if (decision.reason == "attempts") {
+        escalate(work, incident, "every attempt is used and the symptom is still there");
+    }
+}
+
+}  // namespace
+
+std::string lever_for(const Symptom& symptom, const Subject& subject) {
+    for (const auto& choice : symptom.levers) {
+        if (subject_matches(choice.subjects, subject)) {
+            return choice.lever == "none" ? std::string{} : choice.lever;
+        }
+    }
+    return {};
+}
+
+void record_explained(Work& work, const std::string& incident, const SymptomKey& key) {
+    const auto* symptom = find_symptom(work.rules, key.first);
+    const auto held = work.state.incidents.find(incident);
+    if (symptom == nullptr || held == work.state.incidents.end()) {
+        return;
+    }
+    Decision decision;
+    decision.id = fmt::format("d-{}", work.state.decisions_made + 1);
+    decision.incident = incident;
+    decision.symptom = key.first;
+    decision.subject = key.second;
+    decision.lever = lever_for(*symptom, key.second);
+    const auto* policy = policy_for(work.rules, key.first, decision.lever, key.second);
+    decision.policy = policy == nullptr ? std::string{} : policy->id;
+    decision.mode = mode_ceiling(work.rules, policy, contract_for(work.rules, decision.lever));
+    decision.action = Action::hold;
+    decision.reason = "explained";
+    decision.guards.push_back(
+        GuardVerdict{"explained", false, incident, "none",
+                     fmt::format("{} on {} explains it: its lever comes first",
+                                 held->second.symptom, held->second.subject.text())});
+    work.record(decision);
+}
+
+void settle_decisions(Work& work) {
+    std::vector<std::string> open;
+    for (const auto& [id, incident] : work.state.incidents) {
+        const bool active = work.state.symptoms.contains({incident.symptom, incident.subject});
+        if (incident.phase == IncidentPhase::open && active &&
+            !has_lever_at_work(work.state, incident)) {
+            open.push_back(id);
+        }
+    }
+    for (const auto& id : open) {
+        decide(work, id);
+    }
+}
+
+}  // namespace leverd

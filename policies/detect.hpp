@@ -1,0 +1,24 @@
+// Why: the second stage. Tripped runs become symptoms, rows of the runbook's table, when everything
+// else that the row demands holds too; they clear when the runs do.
+#pragma once
+
+#include "policies/work.hpp"
+
+namespace leverd {
+
+void settle_symptoms(Work& work);
+
+const Symptom* find_symptom(const Rules& rules, std::string_view id);
+
+// Any probe saw the subject in a state it can judge, recently.
+bool is_visible(const Rules& rules, const State& state, const Subject& subject, Instant now);
+
+// Subjects of a kind that we can see: the denominator of every percentage.
+int visible_count(const Rules& rules, const State& state, std::string_view kind, Instant now);
+
+// The newest look that a symptom on this subject rests on; nullopt when there is none that is not
+// unknown.
+std::optional<Instant> evidence_time(const Rules& rules, const State& state, const Symptom& symptom,
+                                     const Subject& subject);
+
+}  // namespace leverd

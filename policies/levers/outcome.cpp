@@ -1,0 +1,45 @@
+// Why: see outcome.hpp.
+#include "policies/levers/outcome.hpp"
+
+#include "core/base/text.hpp"
+
+namespace leverd::levers {
+
+Outcome make_outcome(const std::string& intent, OutcomeKind kind, const std::string& detail) {
+    Outcome outcome;
+    outcome.intent = intent;
+    outcome.kind = kind;
+    outcome.detail = sanitize(detail, detail_bytes_max);
+    return outcome;
+}
+
+Settled make_settled(const std::string& intent, Took took, const std::string& detail) {
+    Settled settled;
+    settled.intent = intent;
+    settled.took = took;
+    settled.detail = sanitize(detail, detail_bytes_max);
+    return settled;
+}
+
+OutcomeKind judge_mutation(const stack::Problem& problem) {
+    if (!problem.sent) {
+        return OutcomeKind::failed;
+    }
+    // 408 says that the target gave up waiting for us, not that it did nothing.
+    const bool refused = problem.status >= 300 && problem.status < 500 && problem.status != 408;
+    return refused ? OutcomeKind::failed : OutcomeKind::unknown;
+}
+
+std::string describe_mutation(const stack::Problem& problem) {
+    return problem.sent ? problem.detail : "nothing was sent: " + problem.detail;
+}
+
+Observation make_look(const Plan& plan, Now seen) {
+    Observation look;
+    look.subject = plan.subject;
+    look.probe = "lever:" + plan.lever;
+    look.seen = seen;
+    return look;
+}
+
+}  // namespace leverd::levers

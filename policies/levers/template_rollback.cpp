@@ -1,0 +1,151 @@
+// Why: lever B moves `:latest` of one workspace template back to the digest that the freeze receipt
+// recorded. Running workspaces keep their image; a fresh provision proves that it helped.
+#include "policies/levers/template_rollback.hpp"
+
+#include "core/base/text.hpp"
+#include "core/stack/receipt.hpp"
+#include "policies/levers/access.hpp"
+#include "policies/levers/image_move.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace leverd::levers {
+namespace {
+
+LeverContract make_contract() {
+    LeverContract contract;
+    contract.id = "template-rollback";
+    contract.letter = "B";
+    contract.title = "Roll back a workspace template image";
+    contract.reversibility = Reversibility::reversible;
+    contract.inverse = "move the tag back to the digest recorded in the plan";
+    contract.moves_image = true;
+    contract.restores_receipt = true;
+    contract.propagation = std::chrono::seconds(30);
+    ProofStep stable;
+    stable.who = ProofStep::Who::lever;
+    stable.looks = 3;
+    stable.spread = std::chrono::seconds(30);
+    ProofStep boots;
+    boots.who = ProofStep::Who::fresh_child;
+    boots.probe = "workspace_status";
+    boots.looks = 1;
+    ProofStep answers = boots;
+    answers.probe = "workspace_activity";
+    contract.proof = {stable, boots, answers};
+    contract.known_false_success = "the tag moved, but a digest pin overrides :latest";
+    return contract;
+}
+
+// The repository that a subject is about: "image/<repo>", or "runtime/<name>" with the template
+// prefix. The platform pair belongs to lever A, which never moves one of the two alone.
+Result<std::string> repository_of(const config::Registry& registry, const Subject& subject) {
+    std::string repository;
+    if (subject.kind() == "image") {
+        repository = std::string(subject.name());
+    } else if (subject.kind() == "runtime" && is_slug(subject.name())) {
+        repository = registry.template_prefix + std::string(subject.name());
+    }
+    if (!is_repository(repository)) {
+        return refusal("no image and no runtime: \"" + sanitize(subject.text(), 120) + "\"",
+                       "name it as image/<repository> or runtime/<name>");
+    }
+    if (repository == registry.platform_image || repository == registry.platform_tenant_image) {
+        return refusal(repository + " is half of the platform pair",
+                       "lever platform-rollback moves both together");
+    }
+    const bool watched = std::find(registry.images.begin(), registry.images.end(), repository) !=
+                         registry.images.end();
+    const bool is_template =
+        !registry.template_prefix.empty() && repository.starts_with(registry.template_prefix);
+    if (!watched && !is_template) {
+        return refusal(repository + " is neither a workspace template nor a watched image",
+                       "add it to images in [stack.registry]");
+    }
+    return success(repository);
+}
+
+Result<std::string> receipt_digest_of(const config::Config& config, const std::string& repository) {
+    if (config.freeze.receipt.empty()) {
+        return refusal("no freeze receipt is configured, so no good digest is known",
+                       "set receipt in [freeze]");
+    }
+    const auto receipt = stack::read_digest_receipt(config.freeze.receipt);
+    if (receipt.has_error()) {
+        return wrap("freeze receipt", receipt.error());
+    }
+    const auto digest = receipt->conflicting ? std::optional<std::string>{}
+                                             : stack::receipt_digest(*receipt, repository);
+    if (!digest) {
+        return refusal(receipt->conflicting
+                           ? std::string("the freeze receipt names two digests for one image")
+                           : "the freeze receipt has no digest of " + repository,
+                       "a person names the digest to go back to");
+    }
+    return success(*digest);
+}
+
+class TemplateRollback final : public Lever {
+  public:
+    const LeverContract& contract() const override { return contract_; }
+
+    boost::asio::awaitable<Result<Plan>> plan(Context& context, Subject subject,
+                                              net::Deadline deadline) override {
+        const auto repository = repository_of(context.config->registry, subject);
+        if (repository.has_error()) {
+            co_return repository.error();
+        }
+        const auto wanted = receipt_digest_of(*context.config, *repository);
+        if (wanted.has_error()) {
+            co_return wanted.error();
+        }
+        stack::Registry client(registry_of(context));
+        auto current = co_await current_digest(&client, *repository, deadline);
+        if (current.has_error()) {
+            co_return current.error();
+        }
+        Plan plan;
+        plan.lever = contract_.id;
+        plan.subject = subject;
+        plan.resource = *repository + ":" + moved_tag;
+        plan.warnings = {
+            "workspaces that run already keep their image until they are recreated, unless the "
+            "platform refreshes images by itself: then they restart within about 5 minutes"};
+        TagMove move{*repository, *current, *wanted};
+        std::vector<TagMove> moves{std::move(move)};
+        auto made = co_await plan_moves(context, &client, std::move(plan), moves, deadline);
+        co_return made;
+    }
+
+    boost::asio::awaitable<Outcome> fire(Context& context, Plan plan, std::string intent,
+                                         net::Deadline deadline) override {
+        return fire_moves(context, std::move(plan), std::move(intent), deadline);
+    }
+
+    boost::asio::awaitable<Settled> observe(Context& context, Plan plan, std::string intent,
+                                            Now fired, net::Deadline deadline) override {
+        return observe_moves(context, std::move(plan), std::move(intent), fired,
+                             propagation_of(context, contract_), deadline);
+    }
+
+    boost::asio::awaitable<std::optional<Observation>> prove(Context& context, Plan plan,
+                                                             Outcome outcome,
+                                                             net::Deadline deadline) override {
+        (void)outcome;
+        auto look = co_await prove_moves(context, std::move(plan), deadline);
+        co_return look;
+    }
+
+  private:
+    LeverContract contract_ = make_contract();
+};
+
+}  // namespace
+
+std::unique_ptr<Lever> make_template_rollback() {
+    return std::make_unique<TemplateRollback>();
+}
+
+}  // namespace leverd::levers

@@ -1,0 +1,275 @@
+// Why: lever C redeploys one wedged tenant with one POST. The slug is confirmed against the control
+// plane first and once more right before the call; a lost answer is settled by the traces that a
+// redeploy leaves, never by a second POST.
+#include "policies/levers/tenant_redeploy.hpp"
+
+#include "core/model/codec.hpp"
+#include "policies/levers/access.hpp"
+#include "policies/levers/outcome.hpp"
+#include "policies/levers/tenant_state.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace leverd::levers {
+namespace {
+
+constexpr std::size_t remembered_max = 64;
+constexpr Millis signs_timeout{2'000};
+
+LeverContract make_contract() {
+    LeverContract contract;
+    contract.id = "tenant-redeploy";
+    contract.letter = "C";
+    contract.title = "Redeploy a tenant";
+    contract.reversibility = Reversibility::restores_old_state;
+    contract.inverse = "none";
+    contract.propagation = std::chrono::seconds(60);
+    ProofStep works;
+    works.who = ProofStep::Who::target;
+    works.probe = "tenant_health";
+    works.looks = 2;
+    works.needs_fact = "auth_read";
+    works.reset_fact = "requests_total";
+    contract.proof = {works};
+    contract.known_false_success =
+        "200 with ok=false, the edge's HTML page with 200, or the old container still serving";
+    return contract;
+}
+
+std::string version_of(const TenantRecord& record) {
+    return record.instance_status + "; boot " + record.boot_marker;
+}
+
+Result<net::HttpRequest> redeploy_request(const Context& context, const std::string& slug) {
+    const auto path = stack::slug_path(context.config->control_plane.redeploy_path, slug);
+    if (path.has_error()) {
+        return path.error();
+    }
+    return stack::control_plane_request(control_plane_of(context), "POST", *path);
+}
+
+// One row of a redeploy's results that says that it did not work (wire-contracts 1.5).
+bool row_failed(const nlohmann::json& row) {
+    static constexpr std::array<const char*, 5> fine{"", "Success", "Pending", "InProgress",
+                                                     "Delayed"};
+    const std::string ssm = stack::text_at(row, "ssm_status");
+    const auto healthz = row.find("healthz_ok");
+    const bool unhealthy = healthz != row.end() && healthz->is_boolean() && !healthz->get<bool>();
+    return !stack::text_at(row, "error").empty() ||
+           stack::number_at(row, "ssm_exit_code", 0) != 0 || unhealthy ||
+           std::find(fine.begin(), fine.end(), ssm) == fine.end();
+}
+
+bool says_failed(const nlohmann::json& body, const std::string& slug) {
+    if (!body.is_object()) {
+        return false;
+    }
+    const auto ok = body.find("ok");
+    if (ok != body.end() && ok->is_boolean() && !ok->get<bool>()) {
+        return true;
+    }
+    const auto results = body.find("results");
+    if (results == body.end() || !results->is_array()) {
+        return false;
+    }
+    return std::any_of(results->begin(), results->end(), [&](const auto& row) {
+        const std::string whose = stack::text_at(row, "slug");
+        return row.is_object() && (whose.empty() || whose == slug) && row_failed(row);
+    });
+}
+
+Outcome judge_answer(const std::string& intent, const std::string& slug,
+                     const net::HttpRequest& request, const net::HttpResponse& response) {
+    const std::string words = stack::describe_answer(request, response);
+    if (response.status < 200 || response.status > 299) {
+        const auto problem = stack::problem_of(request, response);
+        return make_outcome(intent, judge_mutation(problem), words);
+    }
+    // The control plane speaks JSON or says nothing; a page comes from something in front of it.
+    if (response.header("content-type").starts_with("text/html")) {
+        return make_outcome(intent, OutcomeKind::unknown,
+                            "a web page answered instead of the control plane: " + words);
+    }
+    const auto body = parse_json(response.body);
+    const bool failed = body.has_value() && says_failed(*body, slug);
+    return make_outcome(intent, failed ? OutcomeKind::failed : OutcomeKind::accepted, words);
+}
+
+class TenantRedeploy final : public Lever {
+  public:
+    const LeverContract& contract() const override { return contract_; }
+
+    boost::asio::awaitable<Result<Plan>> plan(Context& context, Subject subject,
+                                              net::Deadline deadline) override {
+        const auto slug = tenant_slug(subject);
+        if (slug.has_error()) {
+            co_return slug.error();
+        }
+        auto record = co_await read_tenant_record(context, *slug, deadline);
+        if (record.has_error()) {
+            co_return record.error();
+        }
+        if (record->instance_status != "running") {
+            co_return refusal(fmt::format("the control plane says {} is \"{}\", not running", *slug,
+                                          record->instance_status),
+                              "wait for it, or look at its boot events; a redeploy would disturb");
+        }
+        const auto request = redeploy_request(context, *slug);
+        if (request.has_error()) {
+            co_return request.error();
+        }
+        Plan plan;
+        plan.lever = contract_.id;
+        plan.subject = subject;
+        plan.resource = subject.text();
+        plan.target_version = version_of(*record);
+        plan.params["slug"] = *slug;
+        plan.params["org_id"] = record->org_id;
+        plan.params["boot_marker"] = record->boot_marker;
+        Call call;
+        call.method = request->method;
+        call.url = request->url;
+        call.why = "redeploys tenant " + *slug + " with its current image";
+        plan.calls.push_back(std::move(call));
+        plan.warnings = {
+            "real infrastructure: the tenant is down for minutes and open SSH sessions drop",
+            "depending on the control plane this launches a new machine or only recreates the "
+            "container; a dead machine needs stop and start"};
+        co_return plan;
+    }
+
+    boost::asio::awaitable<Outcome> fire(Context& context, Plan plan, std::string intent,
+                                         net::Deadline deadline) override {
+        const auto slug = tenant_slug(plan.subject);
+        const auto request = slug.has_value() ? redeploy_request(context, *slug)
+                                              : Result<net::HttpRequest>(slug.error());
+        const bool fits = request.has_value() && plan.calls.size() == 1 &&
+                          plan.calls[0].method == request->method &&
+                          plan.calls[0].url == request->url && plan.calls[0].body == request->body;
+        if (!fits) {
+            co_return make_outcome(intent, OutcomeKind::refused,
+                                   "the plan does not fit the configuration any more");
+        }
+        auto record = co_await read_tenant_record(context, *slug, deadline);
+        if (record.has_error()) {
+            co_return make_outcome(intent, OutcomeKind::refused, record.error().what);
+        }
+        if (version_of(*record) != plan.target_version) {
+            co_return make_outcome(intent, OutcomeKind::refused,
+                                   "the tenant changed since the plan: " + version_of(*record) +
+                                       " instead of " + plan.target_version);
+        }
+        const auto soon = std::min(deadline, net::deadline_in(signs_timeout));
+        const auto before = co_await read_tenant_signs(context, *slug, record->org_id, soon);
+        remember(intent, before);
+        net::HttpRequest call = *request;
+        auto answer = co_await stack::call(context.http, call, deadline);
+        if (answer.has_error()) {
+            co_return make_outcome(intent, judge_mutation(answer.error()),
+                                   describe_mutation(answer.error()));
+        }
+        co_return judge_answer(intent, *slug, *request, *answer);
+    }
+
+    boost::asio::awaitable<Settled> observe(Context& context, Plan plan, std::string intent,
+                                            Now fired, net::Deadline deadline) override {
+        const auto slug = tenant_slug(plan.subject);
+        if (slug.has_error()) {
+            co_return make_settled(intent, Took::unclear, slug.error().what);
+        }
+        auto record = co_await read_tenant_record(context, *slug, deadline);
+        const auto signs =
+            co_await read_tenant_signs(context, *slug, plan.params["org_id"], deadline);
+        auto& memory = memory_[intent];
+        const auto trace = trace_of(plan, record, signs, memory);
+        if (!trace.empty()) {
+            memory_.erase(intent);
+            co_return make_settled(intent, Took::yes, trace);
+        }
+        // A launch phones home a minute or more after the call, so silence means nothing before.
+        const auto quiet = 2 * propagation_of(context, contract_);
+        const auto waited = context.clock->now().at - fired.at;
+        const bool untouched = record.has_value() && version_of(*record) == plan.target_version &&
+                               memory.requests && signs.requests &&
+                               *signs.requests >= *memory.requests;
+        memory.untouched = untouched && waited >= quiet ? memory.untouched + 1 : 0;
+        if (memory.untouched >= 2) {
+            memory_.erase(intent);
+            co_return make_settled(intent, Took::no,
+                                   "no boot event, the same status and the same process: two "
+                                   "looks found the tenant untouched");
+        }
+        co_return make_settled(
+            intent, Took::unclear,
+            record.has_error()
+                ? record.error().what
+                : fmt::format("{}; the tenant is {}", version_of(*record), to_text(signs.front)));
+    }
+
+    boost::asio::awaitable<std::optional<Observation>> prove(Context& context, Plan plan,
+                                                             Outcome outcome,
+                                                             net::Deadline deadline) override {
+        (void)context, (void)plan, (void)outcome, (void)deadline;
+        co_return std::nullopt;
+    }
+
+  private:
+    // What the tenant showed right before the call. Lost with the process: observe() then has the
+    // control plane's record only, and says `unclear` more often.
+    struct Memory {
+        std::optional<Front> front;
+        std::optional<double> requests;
+        int untouched = 0;  // looks in a row that found nothing changed
+    };
+
+    void remember(const std::string& intent, const TenantSigns& signs) {
+        while (memory_.size() >= remembered_max) {
+            memory_.erase(memory_.begin());
+        }
+        memory_[intent] = Memory{signs.front, signs.requests, 0};
+    }
+
+    // The words for a trace that only a redeploy leaves; empty: none was found.
+    static std::string trace_of(const Plan& plan, const Result<TenantRecord>& record,
+                                const TenantSigns& signs, const Memory& before) {
+        const auto marker = plan.params.find("boot_marker");
+        if (record.has_value() && marker != plan.params.end()) {
+            if (record->boot_marker != marker->second) {
+                return "a newer boot event: " + record->boot_marker;
+            }
+            if (record->instance_status == "provisioning") {
+                return "the control plane says provisioning";
+            }
+        }
+        if (before.requests && signs.requests && *signs.requests < *before.requests) {
+            return fmt::format("the request counter started anew: {} after {}", *signs.requests,
+                               *before.requests);
+        }
+        const bool changed = before.front && *before.front != signs.front;
+        if (changed && *before.front == Front::down && signs.front == Front::healthy) {
+            return "it was down when the call was sent and is healthy now";
+        }
+        if (changed && signs.front == Front::splash) {
+            return "the edge shows the provisioning page";
+        }
+        return {};
+    }
+
+    LeverContract contract_ = make_contract();
+    std::map<std::string, Memory> memory_;  // by intent
+};
+
+}  // namespace
+
+std::unique_ptr<Lever> make_tenant_redeploy() {
+    return std::make_unique<TenantRedeploy>();
+}
+
+}  // namespace leverd::levers

@@ -1,0 +1,191 @@
+// Why: see workspace_proof.hpp.
+#include "policies/levers/workspace_proof.hpp"
+
+#include "core/base/text.hpp"
+#include "policies/levers/access.hpp"
+#include "policies/levers/outcome.hpp"
+#include "policies/levers/workspace_spec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace leverd::levers {
+namespace {
+
+constexpr int activity_rows = 50;
+
+std::string param(const Plan& plan, const char* name) {
+    const auto found = plan.params.find(name);
+    return found == plan.params.end() ? std::string{} : found->second;
+}
+
+const stack::Workspace* find_id(const stack::WorkspaceList& list, const std::string& id) {
+    const auto found = std::find_if(list.workspaces.begin(), list.workspaces.end(),
+                                    [&](const auto& row) { return row.row.id == id; });
+    return found == list.workspaces.end() ? nullptr : &*found;
+}
+
+// The new one by the id that the create call gave, else by name.
+std::optional<stack::Workspace> replacement_of(const stack::WorkspaceList& list, const Plan& plan,
+                                               const Outcome& outcome, const std::string& old_id) {
+    const auto known = outcome.results.find("new_id");
+    if (known == outcome.results.end()) {
+        return find_replacement(list, param(plan, "name"), old_id,
+                                split(param(plan, "namesakes"), ','));
+    }
+    const auto* row = find_id(list, known->second);
+    return row == nullptr ? std::nullopt : std::optional<stack::Workspace>(*row);
+}
+
+void say(Observation& look, Health health, Reason reason, const std::string& evidence) {
+    look.health = health;
+    look.reason = reason;
+    look.evidence = sanitize(evidence, evidence_bytes_max);
+}
+
+void say(Observation& look, const stack::Problem& problem) {
+    say(look, Health::unknown, problem.reason, problem.detail);
+    look.origin = problem.origin;
+}
+
+// True when the status alone settles the look: the new one is not online.
+bool judge_status(Observation& look, const stack::Workspace& row) {
+    struct Judged {
+        std::string_view status;
+        Health health;
+        Reason reason;
+    };
+    static constexpr std::array judged{
+        Judged{"provisioning", Health::unknown, Reason::provisioning},
+        Judged{"degraded", Health::degraded, Reason::workspace_degraded},
+        Judged{"failed", Health::failing, Reason::workspace_failed},
+        Judged{"offline", Health::failing, Reason::workspace_offline},
+    };
+    const std::string& status = row.row.status;
+    if (status == "online") {
+        return false;
+    }
+    const std::string words = "the new one, " + row.row.id + ", is " + sanitize(status, 40) + " " +
+                              sanitize(row.last_sample_error, 300);
+    for (const auto& one : judged) {
+        if (one.status == status) {
+            say(look, one.health, one.reason, words);
+            return true;
+        }
+    }
+    say(look, Health::unknown, Reason::unknown_state, words);
+    return true;
+}
+
+void judge_answers(Observation& look, const std::string& id,
+                   const std::vector<stack::ActivityRow>& rows) {
+    const auto newest =
+        std::find_if(rows.rbegin(), rows.rend(), [](const auto& row) { return row.request; });
+    if (newest == rows.rend()) {
+        say(look, Health::unknown, Reason::proof_missing,
+            "the new one, " + id + ", is online; nobody has asked it anything yet");
+        return;
+    }
+    switch (newest->answer) {
+        case stack::AnswerKind::clean:
+            say(look, Health::healthy, Reason::ok,
+                "the old one is gone; the new one, " + id + ", is online and answers cleanly");
+            return;
+        case stack::AnswerKind::provider_fault:
+            say(look, Health::degraded, Reason::provider_fault,
+                "the new one, " + id + ", meets a provider fault: " + newest->failure);
+            return;
+        case stack::AnswerKind::agent_fault:
+            say(look, Health::failing, Reason::agent_errors,
+                "the new one, " + id + ", fails as well: " + newest->failure);
+            return;
+    }
+}
+
+boost::asio::awaitable<Observation> look_at_replacement(Context& context, Plan plan,
+                                                        Outcome outcome, net::Deadline deadline) {
+    Observation look = make_look(plan, context.clock->now());
+    const auto name = workspace_name(plan.subject);
+    if (name.has_error()) {
+        say(look, Health::unknown, Reason::proof_missing, name.error().what);
+        co_return look;
+    }
+    auto access = co_await open_tenant(context, name->slug, deadline);
+    if (access.has_error()) {
+        say(look, Health::unknown, Reason::parent_unreadable, access.error().what);
+        co_return look;
+    }
+    auto list = co_await read_workspaces(context, &*access, deadline);
+    if (list.has_error()) {
+        say(look, list.error());
+        co_return look;
+    }
+    if (find_id(*list, name->id) != nullptr) {
+        say(look, Health::failing, Reason::proof_missing, "the old workspace is still listed");
+        co_return look;
+    }
+    const auto fresh = replacement_of(*list, plan, outcome, name->id);
+    if (!fresh || !list->complete) {
+        say(look, Health::unknown, Reason::proof_missing,
+            "the old workspace is gone; which one replaced it cannot be seen in the list");
+        co_return look;
+    }
+    if (judge_status(look, *fresh)) {
+        co_return look;
+    }
+    auto rows = co_await stack::read_activity(*access, fresh->row.id, activity_rows, deadline);
+    if (rows.has_error()) {
+        say(look, rows.error());
+        co_return look;
+    }
+    judge_answers(look, fresh->row.id, *rows);
+    co_return look;
+}
+
+}  // namespace
+
+boost::asio::awaitable<Settled> observe_replacement(Context& context, Plan plan, std::string intent,
+                                                    Now fired, Millis quiet,
+                                                    net::Deadline deadline) {
+    const auto name = workspace_name(plan.subject);
+    if (name.has_error()) {
+        co_return make_settled(intent, Took::unclear, name.error().what);
+    }
+    auto access = co_await open_tenant(context, name->slug, deadline);
+    if (access.has_error()) {
+        co_return make_settled(intent, Took::unclear, access.error().what);
+    }
+    auto list = co_await read_workspaces(context, &*access, deadline);
+    if (list.has_error()) {
+        co_return make_settled(intent, Took::unclear, list.error().detail);
+    }
+    if (find_id(*list, name->id) != nullptr) {
+        const bool settled = context.clock->now().at - fired.at >= quiet;
+        co_return make_settled(intent, settled ? Took::no : Took::unclear,
+                               settled ? "the old workspace is still listed"
+                                       : "the old workspace is still listed; it is early to tell");
+    }
+    if (!list->complete) {
+        co_return make_settled(intent, Took::unclear, "the list has rows that cannot be read");
+    }
+    const auto fresh = find_replacement(*list, param(plan, "name"), name->id,
+                                        split(param(plan, "namesakes"), ','));
+    if (!fresh) {
+        co_return make_settled(intent, Took::unclear,
+                               "the workspace is deleted and nothing replaced it: recreate it by "
+                               "hand from the plan unless it appears");
+    }
+    co_return make_settled(intent, Took::yes, "new_id=" + fresh->row.id);
+}
+
+boost::asio::awaitable<Observation> prove_replacement(Context& context, Plan plan, Outcome outcome,
+                                                      net::Deadline deadline) {
+    auto look =
+        co_await look_at_replacement(context, std::move(plan), std::move(outcome), deadline);
+    look.seen = context.clock->now();
+    co_return look;
+}
+
+}  // namespace leverd::levers

@@ -1,0 +1,108 @@
+// Why: see observer.hpp.
+#include "policies/observer.hpp"
+
+#include <fmt/format.h>
+#include <cmath>
+
+namespace leverd {
+namespace {
+
+double fact(const Observation& look, const char* name) {
+    const auto found = look.facts.find(name);
+    return found == look.facts.end() ? 0.0 : found->second;
+}
+
+struct References {
+    int good = 0;
+    int bad = 0;
+};
+
+References count_references(const State& state, Instant since) {
+    References count;
+    for (const auto& [subject, held] : state.subjects) {
+        if (subject.kind() != reference_kind) {
+            continue;
+        }
+        for (const auto& [probe, look] : held.looks) {
+            if (look.health != Health::healthy) {
+                count.bad += 1;
+            } else if (look.seen.at >= since) {
+                count.good += 1;
+            }
+        }
+    }
+    return count;
+}
+
+std::string doubt(const Rules& rules, const State& state) {
+    const auto self = state.subjects.find(Subject{std::string(self_subject)});
+    if (self != state.subjects.end()) {
+        for (const auto& [probe, look] : self->second.looks) {
+            if (look.health != Health::healthy) {
+                return look.evidence;
+            }
+        }
+    }
+    const int quorum = rules.policies.observer.quorum;
+    const auto count = count_references(state, Instant{});
+    if (count.bad > 0 && count.good < quorum) {
+        return fmt::format("{} of {} reference points answer, {} are needed: the fault may be ours",
+                           count.good, count.good + count.bad, quorum);
+    }
+    return {};
+}
+
+}  // namespace
+
+Observation judge_self(const ObserverRules& rules, Observation report) {
+    const double late = fact(report, "lateness_ms");
+    const double step = std::abs(fact(report, "clock_step_ms"));
+    report.origin = Origin::local;
+    report.health = Health::healthy;
+    report.reason = Reason::ok;
+    if (step > static_cast<double>(rules.max_clock_step.count())) {
+        report.health = Health::failing;
+        report.reason = Reason::clock_stepped;
+        report.evidence =
+            fmt::format("the wall clock stepped by {:.0f} ms, at most {} is tolerated", step,
+                        format_duration(rules.max_clock_step));
+    } else if (late > static_cast<double>(rules.max_lateness.count())) {
+        report.health = Health::failing;
+        report.reason = Reason::loop_late;
+        report.evidence =
+            fmt::format("leverd's own loop was {:.0f} ms late, at most {} is tolerated", late,
+                        format_duration(rules.max_lateness));
+    }
+    return report;
+}
+
+void settle_observer(Work& work) {
+    const auto why = doubt(work.rules, work.state);
+    const bool trusted = why.empty();
+    if (trusted == work.state.observer.trusted) {
+        return;
+    }
+    work.record(
+        ObserverChanged{trusted, trusted ? "the observer's own looks are good again" : why});
+}
+
+bool observer_vouches(const Rules& rules, const State& state, Instant since) {
+    if (!state.observer.trusted) {
+        return false;
+    }
+    const int quorum = rules.policies.observer.quorum;
+    return quorum == 0 || count_references(state, since).good >= quorum;
+}
+
+void ask_references(Work& work) {
+    for (const auto& [subject, held] : work.state.subjects) {
+        if (subject.kind() != reference_kind) {
+            continue;
+        }
+        for (const auto& [probe, look] : held.looks) {
+            work.ask(LookAgain{subject, probe});
+        }
+    }
+}
+
+}  // namespace leverd

@@ -1,0 +1,28 @@
+// Why: doubt the observer before the target. Reference points, loop lateness and clock steps decide
+// whether this box may judge anybody.
+#pragma once
+
+#include "policies/work.hpp"
+
+namespace leverd {
+
+// Subjects and probe names of the observer's own looks.
+inline constexpr std::string_view reference_kind = "reference";
+inline constexpr std::string_view self_subject = "observer";
+inline constexpr std::string_view self_probe = "self";
+
+// The driver's report about itself carries facts only (lateness_ms, clock_step_ms); this says what
+// they mean.
+Observation judge_self(const ObserverRules& rules, Observation report);
+
+// Enters or leaves doubt.
+void settle_observer(Work& work);
+
+// A quorum of reference points was found good after `since`: our own network works, so the fault is
+// the target's.
+bool observer_vouches(const Rules& rules, const State& state, Instant since);
+
+// Asks for a look at every reference point now.
+void ask_references(Work& work);
+
+}  // namespace leverd

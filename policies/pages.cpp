@@ -1,0 +1,115 @@
+// Why: see pages.hpp.
+#include "policies/pages.hpp"
+
+#include "policies/detect.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace leverd {
+namespace {
+
+std::string title_of(const Rules& rules, const Incident& incident) {
+    const auto* symptom = find_symptom(rules, incident.symptom);
+    return fmt::format("{}: {}", incident.subject.text(),
+                       symptom == nullptr ? incident.symptom : symptom->title);
+}
+
+// Reasons that pass by themselves or are already in somebody's hands.
+bool is_passing(const std::string& reason) {
+    constexpr std::array passing{"dwell",    "in_flight", "explained",
+                                 "observer", "evidence",  "permitted"};
+    return std::ranges::find(passing, reason) != passing.end();
+}
+
+std::string guard_text(const Decision& decision) {
+    const auto blocking =
+        std::ranges::find_if(decision.guards, [](const auto& guard) { return !guard.pass; });
+    return blocking == decision.guards.end() ? std::string{} : blocking->text;
+}
+
+Paged incident_page(const Rules& rules, const Incident& incident) {
+    Paged page;
+    page.key = incident.id;
+    page.title = title_of(rules, incident);
+    const auto* decision = incident.decision ? &*incident.decision : nullptr;
+    const auto* symptom = find_symptom(rules, incident.symptom);
+    if (incident.phase == IncidentPhase::escalated) {
+        page.severity = Severity::critical;
+        page.text = fmt::format("{}. leverd fires nothing more for it. Next: leverd why {}",
+                                incident.escalated_why, incident.subject.text());
+    } else if (decision != nullptr && decision->action == Action::ask) {
+        page.severity = Severity::critical;
+        page.text =
+            fmt::format("{} waits for approval: leverd approve {}", decision->lever, decision->id);
+    } else if (decision != nullptr && decision->action == Action::recommend) {
+        page.text = fmt::format("first lever to try: {}. Next: leverd why {}",
+                                symptom == nullptr ? decision->lever : symptom->first_lever,
+                                incident.subject.text());
+    } else if (decision != nullptr) {
+        page.text = fmt::format("{} is held by {}: {}. Next: leverd why {}", decision->lever,
+                                decision->reason, guard_text(*decision), incident.subject.text());
+    }
+    return page;
+}
+
+bool needs_page(const State& state, const Incident& incident) {
+    if (incident.phase == IncidentPhase::escalated) {
+        return true;
+    }
+    if (!incident.decision || !state.symptoms.contains({incident.symptom, incident.subject})) {
+        return false;
+    }
+    const auto& decision = *incident.decision;
+    return decision.action != Action::fire && !is_passing(decision.reason);
+}
+
+}  // namespace
+
+void settle_pages(Work& work) {
+    std::map<std::string, Paged> wanted;
+    for (const auto& [id, incident] : work.state.incidents) {
+        if (incident.phase != IncidentPhase::closed && needs_page(work.state, incident)) {
+            wanted[id] = incident_page(work.rules, incident);
+        }
+    }
+    for (const auto& [id, held] : work.state.intents) {
+        if (held.phase == IntentPhase::ambiguous) {
+            wanted["outcome/" + id] = Paged{
+                "outcome/" + id, Severity::critical,
+                fmt::format("{} on {}: outcome unknown", held.intent.lever,
+                            held.intent.subject.text()),
+                "the reply was lost; leverd looks at the target and does not fire again", false};
+        }
+    }
+    if (!work.state.observer.trusted) {
+        wanted["observer"] =
+            Paged{"observer", Severity::critical, "leverd doubts its own view",
+                  work.state.observer.why +
+                      ". No lever fires and no target is called "
+                      "down until it passes. Next: check this box's network and clock",
+                  false};
+    }
+    std::vector<Paged> changes;
+    for (const auto& [key, page] : wanted) {
+        const auto open = work.state.pages.find(key);
+        if (open == work.state.pages.end() || open->second.text != page.text) {
+            changes.push_back(page);
+        }
+    }
+    for (const auto& [key, page] : work.state.pages) {
+        if (!wanted.contains(key)) {
+            auto over = page;
+            over.resolved = true;
+            changes.push_back(std::move(over));
+        }
+    }
+    for (const auto& page : changes) {
+        work.record(page);
+        work.ask(SendPage{page});
+    }
+}
+
+}  // namespace leverd

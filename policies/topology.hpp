@@ -1,0 +1,32 @@
+// Why: which subject depends on which, read from the runbook's topology rules; the base of every
+// question about cause.
+#pragma once
+
+#include "core/model/runbook.hpp"
+#include "policies/state.hpp"
+
+#include <vector>
+
+namespace leverd {
+
+// Direct parents in the order of the rule. A parent whose attribute is not known yet is left out.
+std::vector<Subject> parents_of(const Runbook& runbook, const State& state, const Subject& subject);
+
+// Everything above, nearest first, each once.
+std::vector<Subject> ancestors_of(const Runbook& runbook, const State& state,
+                                  const Subject& subject);
+
+bool is_ancestor(const Runbook& runbook, const State& state, const Subject& above,
+                 const Subject& below);
+
+// The parent of this kind, direct or not; empty when there is none.
+Subject ancestor_of_kind(const Runbook& runbook, const State& state, const Subject& subject,
+                         std::string_view kind);
+
+// "*" and "**" stand for every subject; otherwise a glob over the whole text.
+bool subject_matches(std::string_view pattern, const Subject& subject);
+
+// Attributes of a subject as last seen; empty when nobody saw it.
+const Attributes& attributes_of(const State& state, const Subject& subject);
+
+}  // namespace leverd

@@ -1,0 +1,253 @@
+// Why: see verify.hpp.
+#include "policies/verify.hpp"
+
+#include "policies/topology.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace leverd {
+namespace {
+
+constexpr Millis observe_every{2'000};
+
+bool speaks_about(const Rules& rules, const State& state, const IntentState& held,
+                  const ProofStep& step, const Observation& look) {
+    const auto& target = held.intent.subject;
+    switch (step.who) {
+        case ProofStep::Who::lever:
+            return look.probe == "lever:" + held.intent.lever && look.subject == target;
+        case ProofStep::Who::target:
+            return look.probe == step.probe && look.subject == target;
+        case ProofStep::Who::fresh_child: {
+            const auto child = state.subjects.find(look.subject);
+            return look.probe == step.probe && child != state.subjects.end() &&
+                   child->second.first_seen > held.fired.at &&
+                   is_ancestor(rules.runbook, state, target, look.subject);
+        }
+        case ProofStep::Who::cleared:
+            return false;
+    }
+    return false;
+}
+
+bool started_anew(const IntentState& held, const ProofStep& step, const Observation& look) {
+    const auto before = held.facts_before.find(step.reset_fact);
+    const auto now = look.facts.find(step.reset_fact);
+    return before != held.facts_before.end() && now != look.facts.end() &&
+           now->second < before->second;
+}
+
+void count_look(const ProofStep& step, const Observation& look, ProofProgress& progress) {
+    if (look.health == Health::unknown) {
+        return;
+    }
+    const auto fact = look.facts.find(step.needs_fact);
+    const bool has_fact =
+        step.needs_fact.empty() || (fact != look.facts.end() && fact->second >= 1.0);
+    if (look.health != Health::healthy || !has_fact) {
+        progress.looks = 0;
+        return;
+    }
+    if (progress.looks == 0) {
+        progress.first = look.seen.at;
+    }
+    progress.looks += 1;
+    progress.last = look.seen.at;
+}
+
+const LeverContract* contract_of(const Rules& rules, const IntentState& held) {
+    const auto found = rules.levers.find(held.intent.lever);
+    return found == rules.levers.end() ? nullptr : &found->second;
+}
+
+Millis verify_timeout(const Rules& rules, const State& state, const IntentState& held) {
+    const auto incident = state.incidents.find(held.intent.incident);
+    if (incident != state.incidents.end() && incident->second.decision) {
+        for (const auto& policy : rules.policies.policies) {
+            if (policy.id == incident->second.decision->policy) {
+                return policy.limits.verify_timeout;
+            }
+        }
+    }
+    return Limits{}.verify_timeout;
+}
+
+std::string missing_proof(const State& state, const LeverContract& contract,
+                          const IntentState& held) {
+    std::string missing;
+    for (std::size_t i = 0; i < contract.proof.size(); ++i) {
+        const auto& step = contract.proof[i];
+        if (i < held.proof.size() && step_done(state, held, step, held.proof[i])) {
+            continue;
+        }
+        std::string what;
+        switch (step.who) {
+            case ProofStep::Who::lever:
+                what = fmt::format("{} good looks of the lever's own check", step.looks);
+                break;
+            case ProofStep::Who::target:
+                what = fmt::format("{} good looks of {}", step.looks, step.probe);
+                break;
+            case ProofStep::Who::fresh_child:
+                what = fmt::format("a good look of {} at something provisioned since", step.probe);
+                break;
+            case ProofStep::Who::cleared:
+                what = "the symptom to clear";
+                break;
+        }
+        missing += (missing.empty() ? "" : "; ") + what;
+    }
+    return missing;
+}
+
+std::string proof_note(const LeverContract& contract, const IntentState& held) {
+    for (const auto& step : contract.proof) {
+        if (!step.reset_fact.empty() && !held.facts_before.contains(step.reset_fact)) {
+            return fmt::format("; no {} from before was known, so the restart itself is not proven",
+                               step.reset_fact);
+        }
+    }
+    return {};
+}
+
+void ask_looks(Work& work, const IntentState& held, const LeverContract& contract) {
+    for (const auto& step : contract.proof) {
+        if (step.who == ProofStep::Who::target) {
+            work.ask(LookAgain{held.intent.subject, step.probe});
+        }
+    }
+    auto& next = work.transient.prove_next[held.intent.id];
+    const bool has_look = std::ranges::any_of(
+        contract.proof, [](const auto& step) { return step.who == ProofStep::Who::lever; });
+    if (has_look && work.now.at >= next) {
+        next = work.now.at + contract.prove_every;
+        work.ask(ProveLever{held.intent, held.outcome.value_or(Outcome{})});
+    }
+}
+
+void give_verdict(Work& work, const IntentState& held, VerdictKind kind, std::string why) {
+    const auto intent = held.intent;
+    const auto outcome = held.outcome;
+    work.record(Verdict{intent.id, kind, std::move(why)});
+    work.transient.prove_next.erase(intent.id);
+    work.transient.observe_next.erase(intent.id);
+    work.transient.plan_asked.erase(intent.incident);
+    const auto incident = work.state.incidents.find(intent.incident);
+    const bool replaced = outcome && outcome->results.contains("replaced_by");
+    if (kind == VerdictKind::recovered && replaced && incident != work.state.incidents.end() &&
+        work.state.symptoms.contains({incident->second.symptom, incident->second.subject})) {
+        work.record(SymptomCleared{incident->second.symptom, incident->second.subject, "replaced"});
+    }
+}
+
+void settle_one(Work& work, const IntentState& held) {
+    const auto* contract = contract_of(work.rules, held);
+    if (contract == nullptr) {
+        give_verdict(work, held, VerdictKind::inconclusive, "this lever is no longer known");
+        return;
+    }
+    const auto from = held.phase == IntentPhase::ambiguous ? held.fired.at : held.ended.at;
+    const auto deadline =
+        from + contract->propagation + verify_timeout(work.rules, work.state, held);
+    if (held.phase == IntentPhase::ambiguous) {
+        auto& next = work.transient.observe_next[held.intent.id];
+        if (work.now.at >= deadline) {
+            give_verdict(
+                work, held, VerdictKind::inconclusive,
+                "nobody could tell whether the call took effect: look at the target by hand");
+        } else if (work.now.at >= next) {
+            next = work.now.at + observe_every;
+            work.ask(ObserveLever{held.intent, held.fired});
+        }
+        return;
+    }
+    const auto missing = missing_proof(work.state, *contract, held);
+    if (missing.empty()) {
+        give_verdict(
+            work, held, VerdictKind::recovered,
+            "every proof was seen after the propagation delay" + proof_note(*contract, held));
+    } else if (work.now.at >= deadline) {
+        const auto incident = work.state.incidents.find(held.intent.incident);
+        const bool active =
+            incident != work.state.incidents.end() &&
+            work.state.symptoms.contains({incident->second.symptom, incident->second.subject});
+        give_verdict(work, held, active ? VerdictKind::not_recovered : VerdictKind::inconclusive,
+                     "still missing: " + missing);
+    } else if (work.now.at >= from + contract->propagation) {
+        ask_looks(work, held, *contract);
+    }
+}
+
+}  // namespace
+
+bool step_done(const State& state, const IntentState& held, const ProofStep& step,
+               const ProofProgress& progress) {
+    if (step.who == ProofStep::Who::cleared) {
+        const auto incident = state.incidents.find(held.intent.incident);
+        return incident != state.incidents.end() &&
+               !state.symptoms.contains({incident->second.symptom, incident->second.subject});
+    }
+    const bool reset = step.reset_fact.empty() || progress.reset_seen ||
+                       !held.facts_before.contains(step.reset_fact);
+    return reset && progress.looks >= step.looks && progress.last - progress.first >= step.spread;
+}
+
+bool advance_proofs(const Rules& rules, State& state, const Observation& look) {
+    bool moved = false;
+    for (auto& [id, held] : state.intents) {
+        const auto* contract = contract_of(rules, held);
+        if (held.phase == IntentPhase::done || contract == nullptr) {
+            continue;
+        }
+        for (std::size_t i = 0; i < contract->proof.size() && i < held.proof.size(); ++i) {
+            const auto& step = contract->proof[i];
+            if (!speaks_about(rules, state, held, step, look)) {
+                continue;
+            }
+            const ProofProgress before = held.proof[i];
+            held.proof[i].reset_seen = before.reset_seen || started_anew(held, step, look);
+            const bool counts = held.phase == IntentPhase::verifying &&
+                                look.seen.at >= held.ended.at + contract->propagation;
+            if (counts && !step_done(state, held, step, held.proof[i])) {
+                count_look(step, look, held.proof[i]);
+            } else if (counts && look.health == Health::failing) {
+                held.proof[i].looks = 0;
+            }
+            moved = moved || !(before == held.proof[i]);
+        }
+    }
+    return moved;
+}
+
+std::map<std::string, double> facts_before(const Rules& rules, const State& state,
+                                           const Intent& intent) {
+    std::map<std::string, double> known;
+    const auto contract = rules.levers.find(intent.lever);
+    const auto subject = state.subjects.find(intent.subject);
+    if (contract == rules.levers.end() || subject == state.subjects.end()) {
+        return known;
+    }
+    for (const auto& step : contract->second.proof) {
+        const auto fact = subject->second.last_facts.find(step.reset_fact);
+        if (fact != subject->second.last_facts.end()) {
+            known[step.reset_fact] = fact->second;
+        }
+    }
+    return known;
+}
+
+void settle_verdicts(Work& work) {
+    std::vector<std::string> open;
+    for (const auto& [id, held] : work.state.intents) {
+        if (held.phase == IntentPhase::verifying || held.phase == IntentPhase::ambiguous) {
+            open.push_back(id);
+        }
+    }
+    for (const auto& id : open) {
+        const IntentState held = work.state.intents.at(id);
+        settle_one(work, held);
+    }
+}
+
+}  // namespace leverd

@@ -1,0 +1,22 @@
+// Why: the last stage. A lever has helped only when fresh looks taken after its propagation delay
+// say so; absent data proves nothing; an ambiguous end is settled by looking at the target.
+#pragma once
+
+#include "policies/work.hpp"
+
+namespace leverd {
+
+// Counts the look toward the proofs of levers being verified. True when one of them moved.
+bool advance_proofs(const Rules& rules, State& state, const Observation& look);
+
+// The values that the proof's counters had before the lever fired.
+std::map<std::string, double> facts_before(const Rules& rules, const State& state,
+                                           const Intent& intent);
+
+// Asks for looks, gives verdicts, gives up at the deadline.
+void settle_verdicts(Work& work);
+
+bool step_done(const State& state, const IntentState& held, const ProofStep& step,
+               const ProofProgress& progress);
+
+}  // namespace leverd

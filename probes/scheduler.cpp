@@ -1,0 +1,336 @@
+// Why: see scheduler.hpp. Time here is this process's steady time; it is never stored, and a
+// suspend or a clock step moves no look.
+#include "probes/scheduler.hpp"
+
+#include "core/base/text.hpp"
+#include "core/net/asio_use.hpp"
+
+#include <algorithm>
+
+namespace leverd::probes {
+namespace asio = boost::asio;
+
+namespace {
+
+// First looks of one kind are spread over at most this long, so that a long interval does not mean
+// a long silence after a start.
+constexpr Millis first_spread_max{15'000};
+
+net::Deadline steady_now() {
+    return net::deadline_in(Millis{0});
+}
+
+// FNV-1a: the same target gets the same place in the interval on every start and on every box.
+std::uint64_t stable_hash(std::string_view text) {
+    std::uint64_t hash = 14695981039346656037ULL;
+    for (const char c : text) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    }
+    return hash;
+}
+
+Millis first_delay(const Task& task) {
+    // A kind with a single target has no herd to spread, and discovery must not wait.
+    const Millis spread = std::min(task.settings.interval, first_spread_max);
+    if (task.target.empty() || spread <= Millis{0}) {
+        return Millis{0};
+    }
+    const auto hash = stable_hash(task.kind + "/" + task.target);
+    return Millis{static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(spread.count()))};
+}
+
+const config::ProbeSettings* settings_of(const config::Config& config, std::string_view kind) {
+    const auto it =
+        std::find_if(config.probes.begin(), config.probes.end(),
+                     [kind](const config::ProbeSettings& probe) { return probe.kind == kind; });
+    return it == config.probes.end() ? nullptr : &*it;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(asio::any_io_executor executor, Context& context, net::TaskGroup& group,
+                     SchedulerHooks hooks, const std::vector<ProbeKind>& kinds)
+    : executor_(std::move(executor)),
+      context_(context),
+      group_(group),
+      hooks_(std::move(hooks)),
+      kinds_(kinds),
+      timer_(executor_) {}
+
+Scheduler::~Scheduler() = default;
+
+asio::awaitable<void> Scheduler::run() {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    refresh();
+    bool cancelled = false;
+    while (!cancelled) {
+        woken_ = false;
+        start_due();
+        if (!woken_) {
+            const auto cap = static_cast<std::size_t>(context_.config->daemon.probes_in_flight);
+            const bool waiting = queue_.empty() || counters_.in_flight >= cap;
+            const net::Deadline next = waiting ? net::Deadline::max() : queue_.begin()->first;
+            timer_.expires_at(next);
+            const auto [error] = co_await timer_.async_wait(net::tuple_token);
+            if (!error && hooks_.on_lateness) {
+                const auto late = std::chrono::duration_cast<Millis>(steady_now() - next);
+                hooks_.on_lateness(std::max(late, Millis{0}));
+            }
+        }
+        cancelled = co_await net::is_cancelled();
+    }
+}
+
+void Scheduler::wake() {
+    woken_ = true;
+    timer_.cancel();
+}
+
+void Scheduler::refresh() {
+    rebuild_budget();
+    std::set<Key> wanted;
+    for (const ProbeKind& kind : kinds_) {
+        const config::ProbeSettings* settings = settings_of(*context_.config, kind.name);
+        if (settings == nullptr) {
+            continue;
+        }
+        for (const std::string& target : kind.targets(context_)) {
+            Key key{std::string(kind.name), target};
+            const auto it = entries_.find(key);
+            if (it == entries_.end()) {
+                add(kind, Task{key.first, target, *settings});
+            } else {
+                update(it->second, *settings);
+            }
+            wanted.insert(std::move(key));
+        }
+    }
+    drop_all_but(wanted);
+    counters_.tasks = wanted.size();
+    wake();
+}
+
+void Scheduler::add(const ProbeKind& kind, const Task& task) {
+    Entry& entry = entries_[Key{task.kind, task.target}];
+    entry.task = task;
+    entry.kind = &kind;
+    queue(entry, steady_now() + first_delay(task));
+}
+
+void Scheduler::update(Entry& entry, const config::ProbeSettings& settings) {
+    entry.gone = false;
+    entry.task.settings = settings;
+    const net::Deadline latest = steady_now() + settings.interval;
+    if (!entry.running && entry.due > latest) {
+        queue(entry, latest);
+    }
+}
+
+void Scheduler::drop_all_but(const std::set<Key>& wanted) {
+    for (auto it = entries_.begin(); it != entries_.end();) {
+        if (wanted.contains(it->first)) {
+            ++it;
+        } else if (it->second.running) {
+            it->second.gone = true;
+            ++it;
+        } else {
+            queue_.erase({it->second.due, it->first});
+            it = entries_.erase(it);
+        }
+    }
+}
+
+void Scheduler::queue(Entry& entry, net::Deadline due) {
+    const Key key{entry.task.kind, entry.task.target};
+    queue_.erase({entry.due, key});
+    entry.due = due;
+    queue_.insert({due, key});
+}
+
+// Each kind that asks tenants has its own equal part of the share, so that reading history cannot
+// starve the look at health.
+void Scheduler::rebuild_budget() {
+    int spenders = 0;
+    for (const ProbeKind& kind : kinds_) {
+        const bool runs = settings_of(*context_.config, kind.name) != nullptr;
+        spenders += kind.cost != nullptr && runs ? 1 : 0;
+    }
+    const int share = context_.config->tenants.requests_per_minute / std::max(spenders, 1);
+    if (!budget_ || share != budget_share_) {
+        budget_share_ = share;
+        budget_ = std::make_unique<stack::RequestBudget>(share);
+    }
+}
+
+bool Scheduler::within_budget(const Entry& entry) {
+    if (entry.kind->cost == nullptr) {
+        return true;
+    }
+    const int cost = entry.kind->cost(context_, entry.task.target);
+    return budget_->take(entry.task.target + "/" + entry.task.kind, cost, context_.clock->now().at);
+}
+
+void Scheduler::start_due() {
+    const auto cap = static_cast<std::size_t>(context_.config->daemon.probes_in_flight);
+    const net::Deadline now = steady_now();
+    while (!queue_.empty() && queue_.begin()->first <= now && counters_.in_flight < cap) {
+        Entry& entry = entries_.at(queue_.begin()->second);
+        if (!within_budget(entry)) {
+            ++counters_.skipped_budget;
+            const config::ProbeSettings& settings = entry.task.settings;
+            const Millis pause = std::max({settings.retry, settings.interval / 4, Millis{1}});
+            queue(entry, now + pause);
+            continue;
+        }
+        const Key key = queue_.begin()->second;
+        queue_.erase(queue_.begin());
+        entry.running = true;
+        entry.soon = false;
+        ++counters_.looks;
+        ++counters_.in_flight;
+        group_.spawn("look " + key.first + " " + key.second, look(key, entry.task, entry.kind));
+    }
+}
+
+asio::awaitable<void> Scheduler::look(Key key, Task task, const ProbeKind* kind) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const net::Deadline deadline = net::deadline_in(task.settings.timeout);
+    std::shared_ptr<Flight> flight = take_off(executor_, context_, *kind, task, deadline);
+    const Landing landing = co_await wait_for(flight, deadline + abandon_grace);
+    if (landing == Landing::cancelled) {
+        co_await bring_down(flight);
+        finish(key);
+        co_return;
+    }
+    std::vector<Observation> observations;
+    if (landing == Landing::overdue) {
+        // Said at once; the task itself stays taken until the look has really ended.
+        ++counters_.abandoned;
+        observations.push_back(
+            local_fault(context_, *kind, task, "the look did not end by its own deadline"));
+        publish(key, std::move(observations));
+        co_await bring_down(flight);
+    } else if (!flight->threw.empty()) {
+        observations.push_back(
+            local_fault(context_, *kind, task, "the look threw: " + flight->threw));
+        publish(key, std::move(observations));
+    } else {
+        publish(key, std::move(flight->observations));
+    }
+    finish(key);
+}
+
+void Scheduler::publish(const Key& key, std::vector<Observation> observations) {
+    const auto it = entries_.find(key);
+    if (it == entries_.end() || it->second.gone || !hooks_.on_observation) {
+        return;
+    }
+    for (Observation& observation : observations) {
+        hooks_.on_observation(std::move(observation));
+    }
+}
+
+void Scheduler::finish(const Key& key) {
+    --counters_.in_flight;
+    Entry& entry = entries_.at(key);
+    entry.running = false;
+    const bool discovers = entry.kind->discovers;
+    if (entry.gone) {
+        entries_.erase(key);
+    } else {
+        const net::Deadline now = steady_now();
+        const Millis interval = std::max(entry.task.settings.interval, Millis{1});
+        // The rhythm is kept: intervals that passed meanwhile are skipped, not made up for.
+        net::Deadline next = entry.due + interval;
+        if (next <= now) {
+            const auto missed = (now - next) / interval + 1;
+            counters_.skipped_overlap += static_cast<std::uint64_t>(missed);
+            next += missed * interval;
+        }
+        if (entry.soon) {
+            next = std::min(next, now + entry.task.settings.retry);
+        }
+        queue(entry, next);
+    }
+    if (discovers) {
+        refresh();
+    }
+    wake();
+}
+
+bool Scheduler::look_soon(const std::string& kind, const std::string& target) {
+    const auto it = entries_.find(Key{kind, target});
+    if (it == entries_.end() || it->second.gone) {
+        return false;
+    }
+    Entry& entry = it->second;
+    if (entry.running) {
+        entry.soon = true;
+        return true;
+    }
+    const net::Deadline wished = steady_now() + entry.task.settings.retry;
+    if (wished < entry.due) {
+        queue(entry, wished);
+        wake();
+    }
+    return true;
+}
+
+bool Scheduler::look_soon(const Subject& subject, const std::string& probe) {
+    // A kind with one target speaks about every subject it mentions.
+    if (look_soon(probe, std::string{})) {
+        return true;
+    }
+    const auto kind = std::find_if(kinds_.begin(), kinds_.end(),
+                                   [&probe](const ProbeKind& row) { return row.name == probe; });
+    if (kind == kinds_.end()) {
+        return false;
+    }
+    std::string target(subject.name());
+    if (subject.kind() != kind->subject_kind) {
+        // "workspace/acme/<id>" is seen by looking at "acme".
+        target.resize(std::min(target.size(), target.find('/')));
+    }
+    return look_soon(probe, target);
+}
+
+asio::awaitable<Result<std::vector<Observation>>> Scheduler::look_now(std::string kind,
+                                                                      std::string target) {
+    const bool threw = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const auto row = std::find_if(kinds_.begin(), kinds_.end(),
+                                  [&kind](const ProbeKind& k) { return k.name == kind; });
+    std::vector<std::string> targets;
+    if (row != kinds_.end()) {
+        targets = row->targets(context_);
+    }
+    if (std::find(targets.begin(), targets.end(), target) == targets.end()) {
+        co_await asio::this_coro::throw_if_cancelled(threw);
+        co_return Error{"nothing to look at: " + sanitize(kind + " " + target, 200),
+                        row == kinds_.end() ? "no such probe kind" : "no such target"};
+    }
+    Task task{kind, target, {}};
+    if (const auto* settings = settings_of(*context_.config, kind)) {
+        task.settings = *settings;
+    }
+    const net::Deadline deadline = net::deadline_in(task.settings.timeout);
+    std::shared_ptr<Flight> flight = take_off(executor_, context_, *row, task, deadline);
+    const Landing landing = co_await wait_for(flight, deadline + abandon_grace);
+    std::vector<Observation> observations;
+    if (landing == Landing::ended && flight->threw.empty()) {
+        observations = std::move(flight->observations);
+    } else {
+        const std::string why = flight->threw.empty() ? "the look did not end in time"
+                                                      : "the look threw: " + flight->threw;
+        observations.push_back(local_fault(context_, *row, task, why));
+    }
+    co_await bring_down(flight);
+    co_await asio::this_coro::throw_if_cancelled(threw);
+    co_return observations;
+}
+
+SchedulerCounters Scheduler::counters() const {
+    return counters_;
+}
+
+}  // namespace leverd::probes

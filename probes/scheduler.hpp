@@ -1,0 +1,105 @@
+// Why: decides when each probe looks at each target, and nothing else. One coroutine owns the
+// order; looks are tasks of a group. A slow target delays nobody, a target is never looked at twice
+// at once, and a burst of wishes for a look becomes one look.
+#pragma once
+
+#include "core/base/result.hpp"
+#include "core/net/task_group.hpp"
+#include "core/stack/tenant.hpp"
+#include "probes/flight.hpp"
+#include "probes/probe.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace leverd::probes {
+
+struct SchedulerHooks {
+    std::function<void(Observation)> on_observation;
+    // How late the loop woke for a due look: our own lateness, not a target's.
+    std::function<void(Millis)> on_lateness;
+};
+
+struct SchedulerCounters {
+    std::uint64_t looks = 0;            // begun
+    std::uint64_t skipped_overlap = 0;  // intervals that passed while the look before still ran
+    std::uint64_t skipped_budget = 0;   // a tenant's request share was used up
+    std::uint64_t abandoned = 0;        // looks that did not end by their deadline
+    std::size_t in_flight = 0;
+    std::size_t tasks = 0;
+};
+
+class Scheduler {
+  public:
+    // All on one executor. `context` and `group` outlive the scheduler; the scheduler outlives the
+    // group's tasks: cancel and join the group first. `kinds` is probe_kinds() but for tests.
+    Scheduler(boost::asio::any_io_executor executor, Context& context, net::TaskGroup& group,
+              SchedulerHooks hooks, const std::vector<ProbeKind>& kinds = probe_kinds());
+    ~Scheduler();
+
+    // Ends when it is cancelled. Spawn it in the group.
+    boost::asio::awaitable<void> run();
+
+    // Takes up changed settings and targets: after a reload, or when the inventory changed from
+    // outside. Looks of kinds that discover do this by themselves.
+    void refresh();
+
+    // Pulls the next look to at most `retry` from now; several wishes are one look. False: no such
+    // task. The second form finds the task that speaks about the subject.
+    bool look_soon(const std::string& kind, const std::string& target);
+    bool look_soon(const Subject& subject, const std::string& probe);
+
+    // One look on demand, outside the schedule; its observations go to the caller only.
+    boost::asio::awaitable<Result<std::vector<Observation>>> look_now(std::string kind,
+                                                                      std::string target);
+
+    SchedulerCounters counters() const;
+
+  private:
+    using Key = std::pair<std::string, std::string>;  // kind, target
+    struct Entry {
+        Task task;
+        const ProbeKind* kind = nullptr;
+        net::Deadline due{};
+        bool running = false;
+        bool soon = false;  // somebody wished for a look while one was running
+        bool gone = false;  // the target went away while a look was running
+    };
+
+    void add(const ProbeKind& kind, const Task& task);
+    void update(Entry& entry, const config::ProbeSettings& settings);
+    void drop_all_but(const std::set<Key>& wanted);
+    void queue(Entry& entry, net::Deadline due);
+    void start_due();
+    bool within_budget(const Entry& entry);
+    void rebuild_budget();
+    boost::asio::awaitable<void> look(Key key, Task task, const ProbeKind* kind);
+    void publish(const Key& key, std::vector<Observation> observations);
+    void finish(const Key& key);
+    void wake();
+
+    boost::asio::any_io_executor executor_;
+    Context& context_;
+    net::TaskGroup& group_;
+    SchedulerHooks hooks_;
+    const std::vector<ProbeKind>& kinds_;
+    boost::asio::steady_timer timer_;
+    bool woken_ = false;
+    std::map<Key, Entry> entries_;
+    std::set<std::pair<net::Deadline, Key>> queue_;  // by due time: the first is next
+    std::unique_ptr<stack::RequestBudget> budget_;   // one bucket per tenant and kind
+    int budget_share_ = 0;
+    SchedulerCounters counters_;
+};
+
+}  // namespace leverd::probes

@@ -1,0 +1,71 @@
+// Why: the explicit table of probe kinds. A new kind is a file, a declaration in looks.hpp and one
+// row here.
+#include "probes/common.hpp"
+
+#include <algorithm>
+
+namespace leverd::probes {
+namespace {
+
+std::vector<std::string> images(const Context& context) {
+    return context.config->registry.images;
+}
+
+std::vector<std::string> canvas_target(const Context& context) {
+    return context.config->canvas.url.empty() ? std::vector<std::string>{}
+                                              : std::vector<std::string>{""};
+}
+
+std::vector<std::string> references(const Context& context) {
+    std::vector<std::string> targets;
+    for (std::size_t i = 0; i < context.config->observer.references.size(); ++i) {
+        targets.push_back(std::to_string(i));
+    }
+    return targets;
+}
+
+// /health, /workspaces and /metrics.
+int health_cost(const Context&, const std::string&) {
+    return 3;
+}
+
+int status_cost(const Context&, const std::string&) {
+    return 1;
+}
+
+// One read for each workspace that talks.
+int activity_cost(const Context& context, const std::string& target) {
+    const auto it = context.inventory->workspaces.find(target);
+    return it == context.inventory->workspaces.end() ? 0 : static_cast<int>(it->second.size());
+}
+
+}  // namespace
+
+const std::vector<ProbeKind>& probe_kinds() {
+    static const std::vector<ProbeKind> kinds{
+        {"control_plane", look_control_plane, single_target, "control-plane", nullptr, true},
+        {"tenant_health", look_tenant_health, watched_tenants, "tenant", health_cost, false},
+        {"workspace_status", look_workspace_status, watched_tenants, "tenant", status_cost, false},
+        {"workspace_activity", look_workspace_activity, watched_tenants, "tenant", activity_cost,
+         false},
+        {"boot_events", look_boot_events, watched_tenants, "tenant", nullptr, false},
+        {"image_drift", look_image_drift, images, "image", nullptr, false},
+        {"canvas", look_canvas, canvas_target, "canvas", nullptr, false},
+        {"reference", look_reference, references, "reference", nullptr, false},
+    };
+    return kinds;
+}
+
+const ProbeKind* find_probe_kind(std::string_view name) {
+    const auto& kinds = probe_kinds();
+    const auto it = std::find_if(kinds.begin(), kinds.end(),
+                                 [name](const ProbeKind& kind) { return kind.name == name; });
+    return it == kinds.end() ? nullptr : &*it;
+}
+
+Subject subject_of(const ProbeKind& kind, const std::string& target) {
+    std::string text(kind.subject_kind);
+    return Subject(target.empty() ? text : text + "/" + target);
+}
+
+}  // namespace leverd::probes

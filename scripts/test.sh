@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Why: every test that CI runs, in the order in which a fault is cheapest to find, each step with its
+# time. A step that fails does not stop the others; the last line counts what passed and failed.
+#
+# usage: scripts/test.sh [STEP...]   (all steps when none is named)
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+logs=$root/build-logs
+mkdir -p "$logs"
+jobs=${JOBS:-$(nproc)}
+passed=0
+failed=0
+failures=()
+
+# Counts a ctest run by its tests and anything else as one.
+count() { # count NAME STATUS LOG
+    local total bad
+    total=$(sed -n 's/.* tests\{0,1\} failed out of \([0-9]*\)$/\1/p' "$3" | tail -1)
+    bad=$(sed -n 's/.*, \([0-9]*\) tests\{0,1\} failed out of .*/\1/p' "$3" | tail -1)
+    if [ -n "$total" ] && [ -n "$bad" ] && { [ "$bad" -gt 0 ] || [ "$2" -eq 0 ]; }; then
+        passed=$((passed + total - bad))
+        failed=$((failed + bad))
+    elif [ "$2" -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+    if [ "$2" -ne 0 ]; then
+        failures+=("$1")
+    fi
+}
+
+step() { # step NAME COMMAND...
+    local name=$1 log status=0 begun=$SECONDS
+    shift
+    log=$logs/${name//[^a-z0-9_-]/_}.log
+    printf '== %s\n' "$name"
+    "$@" > "$log" 2>&1 || status=$?
+    count "$name" "$status" "$log"
+    if [ "$status" -ne 0 ]; then
+        tail -n 60 "$log"
+        printf '   FAILED after %s s, whole log: %s\n' $((SECONDS - begun)) "${log#"$root"/}"
+    else
+        printf '   ok, %s s: %s\n' $((SECONDS - begun)) "$(tail -n 1 "$log" | cut -c 1-100)"
+    fi
+    return "$status"
+}
+
+built() { # built PRESET TARGETS...: configures and builds
+    local preset=$1
+    shift
+    cmake --preset "$preset" "${cmake_extra[@]}" && cmake --build "build-$preset" -j "$jobs" \
+        ${1:+--target "$@"}
+}
+cmake_extra=()
+
+tested() { # tested PRESET [CTEST-ARGUMENTS...]
+    local preset=$1
+    shift
+    ctest --test-dir "build-$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
+}
+
+alerts() {
+    promtool check rules exporters/prometheus/leverd.rules.yml &&
+        promtool test rules exporters/prometheus/leverd.rules_test.yml
+}
+
+step_setup() { step setup scripts/setup.sh test; }
+step_tidy() {
+    step tidy-rules python3 tests/tidy/tidy_test.py
+    step tidy python3 tests/tidy/tidy.py
+}
+step_alerts() {
+    step alerts alerts
+    step dashboard python3 tests/integration/dashboard_check.py
+}
+step_unit() { step build-dev built dev && step unit tested dev; }
+step_integration() {
+    local script
+    step build-dev-product built dev leverd leverd-sandbox || return
+    export LEVERD_BUILD=$root/build-dev
+    for script in tests/integration/*.sh tests/browser/*.sh; do
+        if [ -x "$script" ]; then
+            step "$(basename "$script" .sh)" timeout 600 "$script"
+        fi
+    done
+}
+step_asan() {
+    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    step build-asan built asan && step asan tested asan
+}
+# Threads meet in the ledger, the network side and the web server; the rest runs on one.
+step_tsan() {
+    export TSAN_OPTIONS=halt_on_error=1
+    step build-tsan built tsan unit_ledger unit_net unit_exporters &&
+        step tsan tested tsan -R '^unit_(ledger|net|exporters)$'
+}
+# The second compiler builds the product; the first one has run its tests.
+step_gcc() {
+    cmake_extra=(-DBUILD_TESTING=OFF)
+    step build-gcc built gcc leverd
+    cmake_extra=()
+}
+
+all=(setup tidy alerts unit integration asan tsan gcc)
+chosen=("$@")
+if [ "${#chosen[@]}" -eq 0 ]; then
+    chosen=("${all[@]}")
+fi
+for name in "${chosen[@]}"; do
+    if ! declare -F "step_$name" > /dev/null; then
+        echo "no such step: $name; there are: ${all[*]}" >&2
+        exit 64
+    fi
+done
+for name in "${chosen[@]}"; do
+    "step_$name" || true
+done
+printf '== all steps took %s s\n' "$SECONDS"
+if [ "${#failures[@]}" -gt 0 ]; then
+    printf '   failed: %s\n' "${failures[*]}"
+fi
+echo "$passed passed, $failed failed" | tee "$logs/summary"
+[ "$failed" -eq 0 ]

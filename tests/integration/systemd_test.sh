@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Why: systemd only warns about a misspelt directive, so a unit must be checked for silence, and its
+# exposure must not creep up.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+check() { # check NAME COMMAND...: passes when the command succeeds and prints nothing
+    local name=$1 out
+    shift
+    if out=$("$@" 2>&1) && [ -z "$out" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s\n%s\n' "$name" "$out"
+    fi
+}
+
+# verify wants to see the programs of the unit; a stub stands in where leverd is not installed.
+unit_with() { # unit_with SED-EXPRESSION: writes a copy of the unit that calls the stub
+    printf '#!/bin/sh\nexit 0\n' > "$work/leverd"
+    chmod 755 "$work/leverd"
+    sed -e "s#/usr/bin/leverd#$work/leverd#" -e "/^Documentation=/d" -e "$1" \
+        "$here/systemd/leverd.service" > "$work/leverd.service"
+}
+verify() { systemd-analyze verify --man=no "$work/leverd.service"; }
+exposure() {
+    systemd-analyze security --offline=true --threshold=15 --no-pager "$work/leverd.service" \
+        > "$work/security" || tail -1 "$work/security"
+}
+refused() { # refused FUNCTION: silent when the function complains
+    local out
+    if out=$("$1" 2>&1) && [ -z "$out" ]; then
+        echo "was accepted"
+    fi
+}
+sysusers() { systemd-sysusers --root="$work/root" "$here/systemd/leverd.sysusers" 2>&1 |
+    { grep -v '^Creating ' || true; }; }
+user_made() { grep -q '^leverd:' "$work/root/etc/passwd"; }
+tmpfiles() { systemd-tmpfiles --root="$work/root" --create "$here/systemd/leverd.tmpfiles"; }
+credentials_closed() { [ "$(stat -c %a "$work/root/etc/leverd/credentials")" = 700 ]; }
+reload_checks_first() {
+    [ "$(grep -m1 '^ExecReload=' "$here/systemd/leverd.service")" = \
+        'ExecReload=/usr/bin/leverd check --config /etc/leverd/leverd.toml' ]
+}
+
+mkdir -p "$work/root/etc"
+unit_with ''
+check "verify is silent" verify
+check "exposure is at most 1.5" exposure
+check "reload checks the configuration first" reload_checks_first
+unit_with 's/^WatchdogSec=/WatchdogSecs=/'
+check "a misspelt directive is noticed" refused verify
+unit_with 's/^CapabilityBoundingSet=.*//; s/^ProtectSystem=.*//; s/^NoNewPrivileges=.*//'
+check "a weaker unit is noticed" refused exposure
+check "sysusers is accepted" sysusers
+check "the user is made" user_made
+check "tmpfiles is accepted" tmpfiles
+check "the credentials' directory is closed" credentials_closed
+
+echo "systemd_test: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,255 @@
+// Why: see faults.hpp. One row per fault kind.
+#include "faults.hpp"
+
+#include "crypto.hpp"
+#include "hosts.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sandbox {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool one_of(const std::string& value, const Names& allowed) {
+    return std::find(allowed.begin(), allowed.end(), value) != allowed.end();
+}
+
+std::string bad_value(const char* key, const Names& allowed) {
+    std::string out = std::string(key) + " must be one of:";
+    for (const std::string& name : allowed) {
+        out += " " + name;
+    }
+    return out;
+}
+
+// Sets `target` to fault[key] when it is one of `allowed`.
+std::string set_mode(std::string& target, const json& fault, const char* key,
+                     const Names& allowed) {
+    const std::string value = text_of(fault, key);
+    if (!one_of(value, allowed)) {
+        return bad_value(key, allowed);
+    }
+    target = value;
+    return {};
+}
+
+std::string set_call(CallMode& target, const json& fault, const Names& allowed) {
+    const std::string problem = set_mode(target.mode, fault, "mode", allowed);
+    if (problem.empty()) {
+        target.sticky = flag_of(fault, "sticky", false);
+    }
+    return problem;
+}
+
+Tenant* tenant_in(World& world, const json& fault) {
+    return world.tenant(text_of(fault, "tenant"));
+}
+
+std::string workspace_form(World& world, const json& fault, const std::string& form) {
+    Tenant* tenant = tenant_in(world, fault);
+    if (tenant == nullptr) {
+        return "unknown tenant";
+    }
+    const std::string id = text_of(fault, "id");
+    Workspace* workspace = id.empty() ? world.workspace_of(*tenant, text_of(fault, "runtime"))
+                                      : world.workspace(*tenant, id);
+    if (workspace == nullptr) {
+        return "no workspace of that runtime or id";
+    }
+    workspace->form = form;
+    return {};
+}
+
+std::string wedge_workspace(World& world, const json& fault, json&) {
+    const std::string form = text_of(fault, "form", "agent_error");
+    return known_form(form) ? workspace_form(world, fault, form) : "unknown form";
+}
+
+std::string heal_workspace(World& world, const json& fault, json&) {
+    return workspace_form(world, fault, "");
+}
+
+std::string tenant_down(World& world, const json& fault, json&) {
+    Tenant* tenant = tenant_in(world, fault);
+    if (tenant == nullptr) {
+        return "unknown tenant";
+    }
+    const Names allowed{"refuse",   "hang", "cut", "5xx",      "splash",
+                        "guard404", "401",  "429", "datastore"};
+    return set_mode(tenant->down, fault, "how", allowed);
+}
+
+std::string tenant_up(World& world, const json& fault, json&) {
+    Tenant* tenant = tenant_in(world, fault);
+    if (tenant == nullptr) {
+        return "unknown tenant";
+    }
+    tenant->down.clear();
+    return {};
+}
+
+std::string rate_limit(World& world, const json& fault, json&) {
+    Tenant* tenant = tenant_in(world, fault);
+    const auto limit = fault.find("limit");
+    if (tenant == nullptr || limit == fault.end() || !limit->is_number_integer()) {
+        return "needs a known tenant and a whole limit";
+    }
+    tenant->rate_limit = limit->get<int>();
+    tenant->window_used = 0;
+    return {};
+}
+
+std::string registry_push(World& world, const json& fault, json& result) {
+    const std::string repository = text_of(fault, "repository");
+    std::vector<std::string> tags{text_of(fault, "tag", "latest")};
+    if (repository == kPlatform || repository == kPlatformTenant) {
+        tags.push_back("staging-" + text_of(fault, "sha7", random_hex(4).substr(0, 7)));
+    }
+    const std::string digest =
+        world.registry.publish(repository, tags, flag_of(fault, "bad", false), world.wall());
+    if (digest.empty()) {
+        return "unknown repository";
+    }
+    result["digest"] = digest;
+    world.journal->note("publisher", "tag " + repository + ":" + tags[0] + " " + digest);
+    return {};
+}
+
+std::string registry_mode(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "readonly", "down", "401", "429", "5xx", "stale"};
+    const std::string problem = set_mode(world.modes.registry, fault, "mode", allowed);
+    if (problem.empty() && world.modes.registry == "stale") {
+        world.registry.freeze_edge();
+    } else if (problem.empty()) {
+        world.registry.thaw_edge();
+    }
+    return problem;
+}
+
+std::string runtime_provision(World& world, const json& fault, json& result) {
+    Tenant* tenant = tenant_in(world, fault);
+    const Workspace* made =
+        tenant == nullptr ? nullptr : world.user_provision(*tenant, text_of(fault, "runtime"));
+    if (made == nullptr) {
+        return "unknown tenant or runtime";
+    }
+    result["id"] = made->id;
+    return {};
+}
+
+std::string restart_workspace(World& world, const json& fault, json&) {
+    Tenant* tenant = tenant_in(world, fault);
+    Workspace* workspace =
+        tenant == nullptr ? nullptr : world.workspace_of(*tenant, text_of(fault, "runtime"));
+    if (workspace == nullptr) {
+        return "unknown tenant or runtime";
+    }
+    world.restart(*workspace);
+    world.journal->note("user", "restart " + workspace->id);
+    return {};
+}
+
+std::string control_plane(World& world, const json& fault, json&) {
+    const Names allowed{"ok",        "5xx", "admin_5xx", "login_5xx", "empty_list",
+                        "half_list", "401", "hang",      "html"};
+    return set_mode(world.modes.control_plane, fault, "mode", allowed);
+}
+
+std::string canvas(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "chunk_404", "marker_missing", "5xx"};
+    return set_mode(world.modes.canvas, fault, "mode", allowed);
+}
+
+std::string pager(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "500", "cut"};
+    return set_mode(world.modes.pager, fault, "mode", allowed);
+}
+
+std::string network(World& world, const json& fault, json&) {
+    if (!fault.contains("up") || !fault["up"].is_boolean()) {
+        return "up must be true or false";
+    }
+    world.modes.network = fault["up"].get<bool>();
+    return {};
+}
+
+std::string redeploy_reply(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "lost", "lost_before_effect", "ok_false", "http_500", "noop"};
+    return set_call(world.modes.redeploy, fault, allowed);
+}
+
+std::string delete_reply(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "lost", "409", "500"};
+    return set_call(world.modes.remove, fault, allowed);
+}
+
+std::string create_reply(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "lost", "empty200", "400"};
+    return set_call(world.modes.create, fault, allowed);
+}
+
+std::string put_reply(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "lost", "lost_before_effect", "http_500", "403", "noop"};
+    return set_call(world.modes.put_manifest, fault, allowed);
+}
+
+std::string hostile(World& world, const json& fault, json&) {
+    const std::string host = text_of(fault, "host");
+    const std::string mode = text_of(fault, "mode");
+    if (host.empty() || (mode != "none" && !hostile_reply(mode))) {
+        return "needs a host and a known mode";
+    }
+    if (mode == "none") {
+        world.modes.hostile.erase(host);
+    } else {
+        world.modes.hostile[host] = mode;
+    }
+    return {};
+}
+
+struct FaultRow {
+    const char* kind;
+    std::string (*apply)(World&, const json&, json&);
+};
+
+constexpr std::array kFaults{
+    FaultRow{"wedge_workspace", wedge_workspace},
+    FaultRow{"heal_workspace", heal_workspace},
+    FaultRow{"tenant_down", tenant_down},
+    FaultRow{"tenant_up", tenant_up},
+    FaultRow{"rate_limit", rate_limit},
+    FaultRow{"registry_push", registry_push},
+    FaultRow{"registry", registry_mode},
+    FaultRow{"runtime_provision", runtime_provision},
+    FaultRow{"restart_workspace", restart_workspace},
+    FaultRow{"control_plane", control_plane},
+    FaultRow{"canvas", canvas},
+    FaultRow{"pager", pager},
+    FaultRow{"network", network},
+    FaultRow{"redeploy_reply", redeploy_reply},
+    FaultRow{"delete_reply", delete_reply},
+    FaultRow{"create_reply", create_reply},
+    FaultRow{"put_reply", put_reply},
+    FaultRow{"hostile", hostile},
+};
+
+}  // namespace
+
+std::string apply_fault(World& world, const json& fault, json& result) {
+    const std::string kind = text_of(fault, "kind");
+    for (const FaultRow& row : kFaults) {
+        if (kind == row.kind) {
+            return row.apply(world, fault, result);
+        }
+    }
+    std::string known = "kind must be one of:";
+    for (const FaultRow& row : kFaults) {
+        known += std::string(" ") + row.kind;
+    }
+    return known;
+}
+
+}  // namespace sandbox

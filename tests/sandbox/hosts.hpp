@@ -1,0 +1,31 @@
+// Why: one function per virtual host of the played stack, and the router that picks among them.
+#pragma once
+
+#include "world.hpp"
+
+#include <optional>
+
+namespace sandbox {
+
+// Answers one call on the TLS port: picks the host, applies hostile modes, writes the journal.
+Reply route(World& world, Request& request);
+
+Reply control_plane_host(World& world, const Request& request);
+Reply tenant_host(World& world, Tenant& tenant, const Request& request);
+Reply registry_host(World& world, const Request& request);
+Reply canvas_host(World& world, const Request& request);
+Reply reference_host(const Request& request);
+Reply pager_host(World& world, const Request& request);
+
+// workspace_http.cpp: everything under /workspaces of a tenant, behind guard and rate limit.
+Reply workspaces_routes(World& world, Tenant& tenant, const Request& request,
+                        const std::vector<std::string>& parts);
+// The HTML that the tenant's canvas proxy gives for a path that nobody routes.
+Reply canvas_fallback(int status);
+// Nothing when the admin bearer is right, else the 401.
+std::optional<Reply> refuse_admin(const Tenant& tenant, const Request& request);
+
+// hostile.cpp: the body or the way of sending of a hostile mode; nothing for an unknown mode.
+std::optional<Reply> hostile_reply(const std::string& mode);
+
+}  // namespace sandbox

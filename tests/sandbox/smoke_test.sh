@@ -1,0 +1,77 @@
+#!/bin/bash
+# Why: the only test double of the product is tested itself: each host answers by its contract, a
+# fault breaks what it names and nothing else, and the end is clean. Usage: smoke_test.sh <binary>
+set -euo pipefail
+
+binary=$1
+dir=$(mktemp -d)
+trap 'kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
+"$binary" --dir "$dir" --port 0 --dns-port 0 --control-port 0 >"$dir/out" 2>&1 &
+pid=$!
+for _ in $(seq 200); do
+    [ -f "$dir/ports.json" ] && break
+    sleep 0.05
+done
+port() { sed "s/.*\"$1\":\([0-9]*\).*/\1/" "$dir/ports.json"; }
+tls=$(port tls)
+control=http://127.0.0.1:$(port control)
+admin="Authorization: Bearer $(cat "$dir/cp-admin-token")"
+
+# call HOST PATH [curl arguments]: prints "STATUS BODY"; the status is 000 without an answer.
+call() {
+    local host=$1.sandbox.test path=$2
+    shift 2
+    curl -s --max-time 3 --cacert "$dir/ca.pem" --resolve "$host:$tls:127.0.0.1" \
+        -o "$dir/body" -w '%{http_code} ' "$@" "https://$host:$tls$path" || true
+    cat "$dir/body" 2>/dev/null || true
+    rm -f "$dir/body"
+}
+failed=0
+# expect NAME PATTERN TEXT
+expect() {
+    # shellcheck disable=SC2053
+    if [[ $3 != $2 ]]; then
+        printf 'FAILED %s\n  wanted %s\n  got    %.300s\n' "$1" "$2" "$3"
+        failed=1
+    fi
+}
+fault() { expect "fault $1" '*"ok":true*' "$(curl -s -d "$1" "$control/fault")"; }
+
+expect "control plane health" '200 *"status":"ok"*' "$(call api /health)"
+expect "login without cookie" '401 *' "$(call api /cp/auth/me)"
+expect "admin without token" '401 *' "$(call api /cp/admin/orgs)"
+expect "orgs" '200 *"slug":"acme"*' "$(call api '/cp/admin/orgs?limit=500' -H "$admin")"
+expect "exact slug" '404 {"error":"org not found","slug":"nope"}' \
+    "$(call api /cp/admin/tenants/nope/boot-events -H "$admin")"
+expect "unrouted" '404 404 page not found' "$(call api /nowhere)"
+expect "tenant health" '200 {"status":"ok"}' "$(call acme /health)"
+expect "tenant guard is an empty 404" '404 ' "$(call acme /workspaces)"
+expect "metrics" '200 *molecule_http_requests_total{*' "$(call acme /metrics)"
+token=$(call api /cp/admin/orgs/acme/admin-token -H "$admin" | sed 's/.*:"\(.*\)".*/\1/')
+as=(-H "Origin: https://acme.sandbox.test:$tls" -H "Authorization: Bearer $token")
+expect "workspaces" '200 \[{*"runtime":"hermes"*' "$(call acme /workspaces "${as[@]}")"
+expect "a wrong UUID is deleted too" '200 *' \
+    "$(call acme /workspaces/11111111-1111-4111-8111-111111111111 -X DELETE "${as[@]}")"
+expect "registry challenge" '401 *UNAUTHORIZED*' \
+    "$(call registry /v2/molecule-ai/platform/manifests/latest)"
+expect "canvas" '200 *__NEXT_DATA__*' "$(call app /)"
+expect "reference" '204 ' "$(call ref1 /)"
+expect "pager" '200 ok' "$(call pager /hook -d '{}')"
+
+fault '{"kind":"tenant_down","tenant":"acme","how":"refuse"}'
+expect "acme is gone" '000 ' "$(call acme /health)"
+expect "acme-2 is not" '200 {"status":"ok"}' "$(call acme-2 /health)"
+fault '{"kind":"redeploy_reply","mode":"lost"}'
+expect "lost reply" '000 ' "$(call api /cp/admin/orgs/acme/redeploy -X POST -H "$admin")"
+expect "splash" '200 *<!doctype html>*' "$(call acme /health)"
+expect "journal" '*"effect":"redeploy acme"*' "$(curl -s "$control/journal?effects=1")"
+fault '{"kind":"network","up":false}'
+expect "no network" '000 ' "$(call ref1 /)"
+expect "reset" '*"ok":true*' "$(curl -s -X POST "$control/reset")"
+expect "green again" '*"green":true*' "$(curl -s "$control/state")"
+
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+expect "clean end" 0 "$status"
+exit $failed

@@ -1,0 +1,108 @@
+// Why: the engine believes a lever's contract; these are its promises, written a second time.
+#include "tests/unit/levers/world.hpp"
+
+#include <set>
+
+namespace leverd::test {
+namespace {
+
+using levers::effective_contracts;
+using levers::find_lever;
+using levers::lever_table;
+
+struct Row {
+    const char* id;
+    const char* letter;
+    Reversibility reversibility;
+    bool moves_image;
+    bool restores_receipt;
+    bool manual;
+    int propagation_seconds;
+    std::size_t proofs;
+};
+
+TEST_CASE("the table holds the runbook's six levers in its order") {
+    const Row rows[] = {
+        {"platform-rollback", "A", Reversibility::restores_old_state, true, false, false, 300, 2},
+        {"template-rollback", "B", Reversibility::reversible, true, true, false, 30, 3},
+        {"tenant-redeploy", "C", Reversibility::restores_old_state, false, false, false, 60, 1},
+        {"workspace-reprovision", "D", Reversibility::irreversible, false, false, false, 30, 1},
+        {"control-plane-rollback", "E", Reversibility::restores_old_state, false, false, true, 30,
+         1},
+        {"canvas-rollback", "F", Reversibility::restores_old_state, false, false, true, 30, 1},
+    };
+    REQUIRE(lever_table().size() == std::size(rows));
+    for (std::size_t i = 0; i < std::size(rows); ++i) {
+        const auto& contract = lever_table()[i]->contract();
+        const auto& row = rows[i];
+        INFO(row.id);
+        CHECK(contract.id == row.id);
+        CHECK(contract.letter == row.letter);
+        CHECK(contract.reversibility == row.reversibility);
+        CHECK(contract.moves_image == row.moves_image);
+        CHECK(contract.restores_receipt == row.restores_receipt);
+        CHECK(contract.manual == row.manual);
+        CHECK(contract.propagation == std::chrono::seconds(row.propagation_seconds));
+        CHECK(contract.proof.size() == row.proofs);
+        CHECK_FALSE(contract.title.empty());
+        CHECK_FALSE(contract.inverse.empty());
+        CHECK_FALSE(contract.known_false_success.empty());
+        CHECK(find_lever(row.id) == lever_table()[i].get());
+    }
+    CHECK(find_lever("tenant-delete") == nullptr);
+}
+
+TEST_CASE("a redeploy is proven by authenticated reads of a process that started anew") {
+    const auto& step = find_lever("tenant-redeploy")->contract().proof[0];
+    CHECK(step.who == ProofStep::Who::target);
+    CHECK(step.probe == "tenant_health");
+    CHECK(step.looks == 2);
+    CHECK(step.needs_fact == "auth_read");
+    CHECK(step.reset_fact == "requests_total");
+}
+
+TEST_CASE("a template rollback is proven by a stable tag and by something fresh that answers") {
+    const auto& proof = find_lever("template-rollback")->contract().proof;
+    CHECK(proof[0].who == ProofStep::Who::lever);
+    CHECK(proof[0].looks == 3);
+    CHECK(proof[0].spread == std::chrono::seconds(30));
+    CHECK(proof[1].who == ProofStep::Who::fresh_child);
+    CHECK(proof[1].probe == "workspace_status");
+    CHECK(proof[2].who == ProofStep::Who::fresh_child);
+    CHECK(proof[2].probe == "workspace_activity");
+}
+
+TEST_CASE("moved platform tags alone prove nothing: the symptom has to clear") {
+    const auto& proof = find_lever("platform-rollback")->contract().proof;
+    CHECK(proof[0].who == ProofStep::Who::lever);
+    CHECK(proof[0].spread == std::chrono::seconds(30));
+    CHECK(proof[1].who == ProofStep::Who::cleared);
+}
+
+TEST_CASE("the configuration overrides delays and spreads, and only those it names") {
+    config::Config config;
+    config::LeverSettings platform;
+    platform.id = "platform-rollback";
+    platform.propagation = Millis{1000};
+    platform.prove_every = Millis{300};
+    platform.proof_spread = Millis{700};
+    config::LeverSettings redeploy;
+    redeploy.id = "tenant-redeploy";
+    redeploy.proof_spread = Millis{500};
+    config.levers = {platform, redeploy};
+    const auto contracts = effective_contracts(config);
+    REQUIRE(contracts.size() == 6);
+    CHECK(contracts[0].propagation == Millis{1000});
+    CHECK(contracts[0].prove_every == Millis{300});
+    CHECK(contracts[0].proof[0].spread == Millis{700});
+    CHECK(contracts[0].proof[1].spread == Millis{0});
+    CHECK(contracts[1].propagation == std::chrono::seconds(30));
+    CHECK(contracts[1].proof[0].spread == std::chrono::seconds(30));
+    CHECK(contracts[2].propagation == std::chrono::seconds(60));
+    CHECK(contracts[2].proof[0].spread == Millis{0});
+    // The table itself keeps the defaults.
+    CHECK(find_lever("platform-rollback")->contract().propagation == std::chrono::minutes(5));
+}
+
+}  // namespace
+}  // namespace leverd::test

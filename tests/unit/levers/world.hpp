@@ -1,0 +1,65 @@
+// Why: what every lever test stands on: a configuration, two tokens to look for in everything that
+// is stored or shown, a clock that stands still, and the scripted transport.
+#pragma once
+
+#include "core/model/codec.hpp"
+#include "policies/levers/lever.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/levers/fake_http.hpp"
+#include "tests/unit/levers/fake_registry.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace leverd::test {
+
+inline constexpr const char* cp_token = "cp-token-0123456789";
+inline constexpr const char* tenant_token = "tenant-token-9876543210";
+inline constexpr const char* registry_token = "registry-token-5555555";
+inline constexpr const char* org_id = "11111111-2222-4333-8444-555555555555";
+inline constexpr const char* intent_id = "i-1";
+
+struct FixedClock final : Clock {
+    Now value{at_millis(1'000'000), WallTime{Millis{1'780'000'000'000}}};
+    Now now() const override { return value; }
+};
+
+class World {
+  public:
+    explicit World(const std::string& lever);
+
+    Result<Plan> plan(const std::string& subject);
+    // A plan that must succeed; the calls made for it are forgotten.
+    Plan planned(const std::string& subject);
+    Outcome fire(const Plan& plan);
+    Settled observe(const Plan& plan);
+    std::optional<Observation> prove(const Plan& plan, const Outcome& outcome = {});
+
+    // Writes a receipt file that lives as long as the world.
+    void receipt(const std::string& text);
+
+    config::Config config;
+    std::map<std::string, Secret> secrets;
+    FixedClock clock;
+    Inventory inventory;
+    FakeHttp http;
+    FakeRegistry registry;
+    Now fired;
+
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+    ~World();
+
+  private:
+    levers::Lever* lever_;
+    levers::Context context_;
+    std::string receipt_path_;
+};
+
+// No token of the world in any text of these.
+void check_no_token(const Plan& plan);
+void check_no_token(const Outcome& outcome);
+void check_no_token(const std::string& text);
+
+}  // namespace leverd::test

@@ -1,0 +1,187 @@
+// Why: a target that stalls, cuts, lies or floods must end in a named reason, in time, and with
+// bounded memory.
+#include "tests/catch.hpp"
+#include "tests/unit/net/client.hpp"
+#include "tests/unit/net/server.hpp"
+
+namespace leverd::net {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using test::Client;
+using test::Loop;
+using test::Peer;
+using test::reason;
+using test::Server;
+
+asio::awaitable<void> endless_body(Peer& peer) {
+    co_await peer.request();
+    co_await peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    for (int i = 0; i < 1000; ++i) {
+        co_await peer.send(std::string(4096, 'x'));
+    }
+}
+
+asio::awaitable<void> endless_chunks(Peer& peer) {
+    co_await peer.request();
+    co_await peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 1000; ++i) {
+        co_await peer.send("1000\r\n" + std::string(4096, 'x') + "\r\n");
+    }
+}
+
+asio::awaitable<void> endless_header(Peer& peer) {
+    co_await peer.request();
+    co_await peer.send("HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 1000; ++i) {
+        co_await peer.send("X-" + std::to_string(i) + ": " + std::string(1000, 'x') + "\r\n");
+    }
+}
+
+// Each byte comes in good time, the whole never does.
+asio::awaitable<void> dripping_header(Peer& peer) {
+    co_await peer.request();
+    co_await peer.send("HTTP/1.1 200 OK\r\nX: ");
+    for (int i = 0; i < 10'000; ++i) {
+        co_await peer.wait(10ms);
+        co_await peer.send("x");
+    }
+}
+
+asio::awaitable<void> dripping_body(Peer& peer) {
+    co_await peer.request();
+    co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    for (int i = 0; i < 10'000; ++i) {
+        co_await peer.wait(10ms);
+        co_await peer.send("x");
+    }
+}
+
+asio::awaitable<void> never_reads(Peer& peer) {
+    co_await peer.hold();
+}
+
+asio::awaitable<void> reset_at_once(Peer& peer) {
+    co_await peer.request();
+    peer.reset();
+}
+
+asio::awaitable<void> reset_in_body(Peer& peer) {
+    co_await peer.request();
+    co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+    co_await peer.wait(30ms);
+    peer.reset();
+}
+
+asio::awaitable<void> half_header(Peer& peer) {
+    co_await test::send_and_close(peer, "HTTP/1.1 200 OK\r\nContent-Le");
+}
+
+asio::awaitable<void> half_body(Peer& peer) {
+    co_await test::send_and_close(peer, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+}
+
+asio::awaitable<void> half_chunk(Peer& peer) {
+    co_await test::send_and_close(peer,
+                                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc");
+}
+
+asio::awaitable<void> garbage(Peer& peer) {
+    co_await test::send_and_hold(peer, "220 mail.test ESMTP\r\n");
+}
+
+asio::awaitable<void> zipped(Peer& peer) {
+    co_await test::send_and_hold(
+        peer, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc");
+}
+
+struct Case {
+    const char* name;
+    test::Behaviour behaviour;
+    const char* reason;
+    bool waits;  // ends at the deadline, not before
+};
+
+TEST_CASE("every way to misbehave has its reason and its end") {
+    const std::vector<Case> cases{
+        {"endless body", endless_body, "body_too_large", false},
+        {"endless chunks", endless_chunks, "body_too_large", false},
+        {"endless header", endless_header, "header_too_large", false},
+        {"dripping header", dripping_header, "header_timeout", true},
+        {"dripping body", dripping_body, "body_timeout", true},
+        {"never reads", never_reads, "header_timeout", true},
+        {"reset at once", reset_at_once, "connection_cut", false},
+        {"reset in body", reset_in_body, "body_cut", false},
+        {"half a header", half_header, "connection_cut", false},
+        {"half a body", half_body, "body_cut", false},
+        {"half a chunk", half_chunk, "body_cut", false},
+        {"garbage", garbage, "bad_protocol", false},
+        {"zipped", zipped, "bad_protocol", false},
+    };
+    for (const auto& c : cases) {
+        INFO(c.name);
+        Loop loop;
+        Server server(loop, c.behaviour);
+        Client client(loop);
+        HttpRequest request = Client::request("POST", server.url());
+        request.body_limit = 64U << 10;
+        const Millis limit = c.waits ? 400ms : 20'000ms;
+        const auto start = test::Steady::now();
+        const auto answer = client.fetch(request, limit);
+        const auto took = test::since(start);
+        CHECK(reason(answer) == c.reason);
+        REQUIRE(answer.has_error());
+        CHECK(answer.error().origin == Origin::target);
+        CHECK(answer.error().sent);
+        CHECK_FALSE(answer.error().detail.empty());
+        if (c.waits) {
+            CHECK(took >= 395ms);
+            CHECK(took < 4s);
+        } else {
+            CHECK(took < 10s);
+        }
+        CHECK(server.requests.size() <= 1);
+    }
+}
+
+TEST_CASE("a body that the target never takes ends at the deadline") {
+    Loop loop;
+    Server server(loop, never_reads);
+    Client client(loop);
+    HttpRequest request = Client::request("PUT", server.url());
+    request.body = std::string(32U << 20, 'x');
+    const auto answer = client.fetch(request, 400ms);
+    CHECK(reason(answer) == "header_timeout");
+    CHECK(answer.error().sent);
+}
+
+TEST_CASE("a hundred chunks of one byte are one body") {
+    Loop loop;
+    Server server(loop, [](Peer& peer) -> asio::awaitable<void> {
+        co_await peer.request();
+        co_await peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (int i = 0; i < 100; ++i) {
+            co_await peer.send("1\r\nx\r\n");
+        }
+        co_await peer.send("0\r\n\r\n");
+        co_await peer.hold();
+    });
+    const auto answer = Client(loop).get(server.url());
+    REQUIRE(reason(answer) == "ok");
+    CHECK(answer->body == std::string(100, 'x'));
+}
+
+TEST_CASE("what the target writes into its answer does not reach the log raw") {
+    Loop loop;
+    Server server(loop, [](Peer& peer) {
+        return test::send_and_hold(peer, "\x1b[31mHTTP/9.9 999 \x07<script>\r\n\r\n");
+    });
+    const auto answer = Client(loop).get(server.url());
+    REQUIRE(reason(answer) == "bad_protocol");
+    CHECK(answer.error().detail.find('\x1b') == std::string::npos);
+    CHECK(answer.error().detail.find("script") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace leverd::net

@@ -1,0 +1,183 @@
+// Why: a lever has helped only when fresh looks after the propagation delay say so.
+#include "tests/catch.hpp"
+#include "tests/unit/policies/bench.hpp"
+
+using namespace leverd;
+using leverd::test::Bench;
+using leverd::test::small_rules;
+
+namespace {
+
+void fire(Bench& bench, OutcomeKind kind = OutcomeKind::accepted) {
+    bench.settle();
+    bench.kill("acme");
+    REQUIRE(bench.asked<FireLever>().size() == 1);
+    bench.outcome("t-1", kind);
+}
+
+std::vector<Verdict> verdicts(const Bench& bench) {
+    return bench.entries<Verdict>();
+}
+
+void wait(Bench& bench, Millis how_long) {
+    for (Millis done{0}; done < how_long; done += std::chrono::seconds{30}) {
+        bench.advance(std::chrono::seconds{30});
+        bench.kill("acme", 1);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("looks from before the propagation delay prove nothing") {
+    Bench bench;
+    fire(bench);
+    for (int i = 0; i < 10; ++i) {
+        bench.advance(std::chrono::seconds{5});
+        bench.good("acme", 1);
+    }
+    CHECK(verdicts(bench).empty());
+    bench.advance(std::chrono::seconds{11});
+    bench.good("acme", 2);
+    CHECK(verdicts(bench).empty());
+    bench.good("acme", 3);
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::recovered);
+}
+
+TEST_CASE("a counter that never started anew is no proof of a restart") {
+    Bench bench;
+    fire(bench);
+    bench.advance(std::chrono::seconds{61});
+    for (int i = 0; i < 5; ++i) {
+        bench.good("acme", 500 + i);
+    }
+    CHECK(verdicts(bench).empty());
+    bench.good("acme", 1);
+    CHECK(verdicts(bench).size() == 1);
+}
+
+TEST_CASE("a look without the authenticated read does not count") {
+    Bench bench;
+    fire(bench);
+    bench.advance(std::chrono::seconds{61});
+    for (int i = 0; i < 5; ++i) {
+        bench.look("tenant/acme", "tenant_health", Health::healthy, Reason::ok,
+                   {{"requests_total", 1}, {"auth_read", 0}});
+    }
+    CHECK(verdicts(bench).empty());
+}
+
+TEST_CASE("unknown looks are not recovery and absent data is not success") {
+    Bench bench;
+    fire(bench);
+    bench.advance(std::chrono::seconds{61});
+    for (int i = 0; i < 30; ++i) {
+        bench.advance(std::chrono::seconds{30});
+        bench.look("tenant/acme", "tenant_health", Health::unknown, Reason::rate_limited);
+    }
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind != VerdictKind::recovered);
+}
+
+TEST_CASE("executed fine but the symptom persists: a failure, no loop, a person is called") {
+    Bench bench;
+    fire(bench);
+    wait(bench, std::chrono::hours{6});
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::not_recovered);
+    CHECK(bench.asked<FireLever>().size() == 1);
+    REQUIRE(bench.entries<IncidentEscalated>().size() == 1);
+    const auto pages = bench.entries<Paged>();
+    REQUIRE_FALSE(pages.empty());
+    CHECK(pages.back().severity == Severity::critical);
+}
+
+TEST_CASE("a lost reply is looked into, never repeated") {
+    Bench bench;
+    fire(bench, OutcomeKind::unknown);
+    CHECK(bench.view().intents.at("t-1").phase == IntentPhase::ambiguous);
+    CHECK(bench.asked<ObserveLever>().size() == 1);
+    bench.send(Settled{"t-1", Took::unclear, "not yet"});
+    wait(bench, std::chrono::minutes{1});
+    CHECK(bench.asked<FireLever>().size() == 1);
+    bench.send(Settled{"t-1", Took::yes, "restarted"});
+    CHECK(bench.view().intents.at("t-1").phase == IntentPhase::verifying);
+    bench.advance(std::chrono::seconds{61});
+    bench.good("acme", 1);
+    bench.good("acme", 2);
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::recovered);
+    CHECK(bench.asked<FireLever>().size() == 1);
+}
+
+TEST_CASE(
+    "an outcome that stays unknown ends as inconclusive with a page, and still fires nothing "
+    "again") {
+    Bench bench;
+    fire(bench, OutcomeKind::unknown);
+    wait(bench, std::chrono::hours{3});
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::inconclusive);
+    CHECK(bench.asked<FireLever>().size() == 1);
+    CHECK(bench.entries<IncidentEscalated>().size() == 1);
+}
+
+TEST_CASE("a call that for certain did nothing uses its attempt and the cool-down") {
+    auto rules = small_rules();
+    rules.policies.policies[0].limits.attempts = 2;
+    Bench bench(rules);
+    fire(bench, OutcomeKind::failed);
+    bench.kill("acme", 2);
+    CHECK(bench.newest("tenant/acme")->reason == "cool_down");
+    CHECK(bench.asked<FireLever>().size() == 1);
+    wait(bench, std::chrono::minutes{31});
+    CHECK(bench.asked<FireLever>().size() == 2);
+}
+
+TEST_CASE("a second outcome for one intent is ignored") {
+    Bench bench;
+    fire(bench);
+    bench.outcome("t-1", OutcomeKind::failed);
+    CHECK(bench.entries<Outcome>().size() == 1);
+    CHECK(bench.view().intents.at("t-1").phase == IntentPhase::verifying);
+}
+
+TEST_CASE("a lever's own looks must be good for long enough, and one bad look starts them over") {
+    Bench bench;
+    bench.settle();
+    bench.look("image/x", "image_drift", Health::failing, Reason::drift, {}, "sha256:bad");
+    bench.look("image/x", "image_drift", Health::failing, Reason::drift, {}, "sha256:bad");
+    bench.settle();
+    REQUIRE(bench.asked<FireLever>().size() == 1);
+    bench.outcome("t-1", OutcomeKind::accepted);
+    bench.advance(std::chrono::seconds{31});
+    const auto own = [&](Health health) {
+        bench.look("image/x", "lever:template-rollback", health, Reason::ok);
+        bench.advance(std::chrono::seconds{16});
+    };
+    own(Health::healthy);
+    own(Health::healthy);
+    own(Health::failing);
+    own(Health::healthy);
+    own(Health::healthy);
+    CHECK(verdicts(bench).empty());
+    own(Health::healthy);
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::recovered);
+}
+
+TEST_CASE("two levers never work on one subject or its parents at once") {
+    Bench bench;
+    fire(bench);
+    bench.look("image/platform", "image_drift", Health::healthy, Reason::ok, {}, "sha256:1");
+    bench.advance(std::chrono::seconds{1});
+    bench.look("image/platform", "image_drift", Health::healthy, Reason::ok, {}, "sha256:2");
+    bench.kill("globex");
+    bench.kill("globex", 3);
+    for (const auto& decision : bench.decisions()) {
+        if (decision.subject.text() == "platform") {
+            CHECK(decision.reason == "in_flight");
+        }
+    }
+    CHECK(bench.asked<FireLever>().size() <= 2);
+}

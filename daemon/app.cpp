@@ -1,5 +1,5 @@
-// Why: see app.hpp. make() is deliberately one straight line: the order of the steps is the order of dependency, and
-// whatever can fail does so before anything acts.
+// Why: see app.hpp. make() is deliberately one straight line: the order of the steps is the order
+// of dependency, and whatever can fail does so before anything acts.
 #include "daemon/app.hpp"
 
 #include "core/model/codec.hpp"
@@ -7,12 +7,12 @@
 #include "daemon/notify.hpp"
 #include "daemon/rules.hpp"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
 
 #include <csignal>
 
@@ -42,7 +42,9 @@ std::vector<exporters::PageSink> page_sinks(const config::Config& config,
 
 }  // namespace
 
-std::string_view version() { return LEVERD_VERSION; }
+std::string_view version() {
+    return LEVERD_VERSION;
+}
 
 App::App(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 App::~App() = default;
@@ -59,8 +61,8 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
         return *failure;
     }
     impl->engine = std::make_unique<Engine>(make_rules(impl->config));
-    impl->figures = std::make_unique<exporters::Metrics>(std::string(leverd::version()),
-                                                         impl->engine->rules());
+    impl->figures =
+        std::make_unique<exporters::Metrics>(std::string(leverd::version()), impl->engine->rules());
     Started before;
     Now last;
     Now anchor;
@@ -68,8 +70,8 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
         return StartFailure{Exit::failed, folded.error()};
     }
     const auto boot = net::read_boot_stamp();
-    const auto begin = net::resume_timeline(
-        {before.boot_id, before.boottime_ms, anchor.at}, last, boot, net::wall_clock_now());
+    const auto begin = net::resume_timeline({before.boot_id, before.boottime_ms, anchor.at}, last,
+                                            boot, net::wall_clock_now());
     impl->clock = net::make_system_clock(begin, boot.boottime_ms);
     impl->wire();
     if (auto bound = impl->bind_web(); !bound) {
@@ -112,7 +114,8 @@ std::optional<StartFailure> App::Impl::open_ledger() {
     return StartFailure{Exit::failed, failure.error};
 }
 
-// Folds every entry back; `anchor` is the time of the newest start, `last` that of the newest entry.
+// Folds every entry back; `anchor` is the time of the newest start, `last` that of the newest
+// entry.
 Result<void> App::Impl::fold_ledger(Started& started, Now& anchor, Now& last) {
     const auto visit = [&](const StoredEntry& stored) -> Result<void> {
         auto body = entry_from_json(stored.kind, stored.json);
@@ -163,15 +166,16 @@ void App::Impl::wire() {
     DriverHooks turns;
     turns.perform = [this](const Effect& effect) { hands->perform(effect); };
     turns.recorded = [this](const Entry& entry) { figures->on_entry(entry); };
-    turns.committed = [this](std::chrono::duration<double> took) { figures->on_ledger_commit(took); };
+    turns.committed = [this](std::chrono::duration<double> took) {
+        figures->on_ledger_commit(took);
+    };
     turns.turned = [this] { turned(); };
     driver = std::make_unique<Driver>(io.get_executor(), *clock, *engine, *store, std::move(turns));
     const levers::Context lever_context{&config, http.get(), clock.get(), &inventory, &secrets};
     hands = std::make_unique<Hands>(lever_context, *driver, *lever_tasks, *tasks, *scheduler,
                                     page_sinks(config, secrets));
-    hands->set_stop_check([this] {
-        return engine->view().stop.stopped || std::filesystem::exists(stop_file());
-    });
+    hands->set_stop_check(
+        [this] { return engine->view().stop.stopped || std::filesystem::exists(stop_file()); });
     reloaded = net::wall_clock_now();
 }
 
@@ -208,7 +212,8 @@ void App::Impl::check_stop_file() {
     }
 }
 
-// Reports lateness and clock steps as looks at ourselves, and pets the watchdog only if turns were completed since.
+// Reports lateness and clock steps as looks at ourselves, and pets the watchdog only if turns were
+// completed since.
 asio::awaitable<void> App::Impl::watch_self() {
     auto before = clock->now();
     auto petted = before.at;
@@ -297,7 +302,8 @@ Result<void> App::Impl::reload_now() {
     reload_ok = problem.empty();
     reload_problem = problem;
     if (!reload_ok) {
-        spdlog::error("event=reload_refused what=\"{}\" kept=\"the config that is running\"", problem);
+        spdlog::error("event=reload_refused what=\"{}\" kept=\"the config that is running\"",
+                      problem);
         return Error{"the config is bad and the running one was kept: " + problem,
                      "leverd check --config " + config_path.string()};
     }

@@ -1,5 +1,5 @@
-// Why: the whole process, wired in one straight line: make -> start -> stop, with reload in between. Everything but
-// main() lives here or below, so that tests run what production runs.
+// Why: the whole process, wired in one straight line: make -> start -> stop, with reload in
+// between. Everything but main() lives here or below, so that tests run what production runs.
 #pragma once
 
 #include "config/load.hpp"

@@ -1,4 +1,5 @@
-// Why: the parts of a running leverd in the order in which they depend on each other; destroyed from the bottom up.
+// Why: the parts of a running leverd in the order in which they depend on each other; destroyed
+// from the bottom up.
 #pragma once
 
 #include "core/ledger/sqlite_ledger.hpp"
@@ -72,11 +73,12 @@ struct App::Impl final : exporters::Backend {
     std::string metrics() override;
     exporters::Health healthy() const override;
     exporters::Health ready() const override;
-    boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(
-        std::int64_t after, std::size_t limit) override;
-    boost::asio::awaitable<Result<void>> approve(std::string decision, bool approved, std::string who,
-                                                 std::string why) override;
-    boost::asio::awaitable<Result<void>> stop(bool stopped, std::string who, std::string why) override;
+    boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(std::int64_t after,
+                                                                    std::size_t limit) override;
+    boost::asio::awaitable<Result<void>> approve(std::string decision, bool approved,
+                                                 std::string who, std::string why) override;
+    boost::asio::awaitable<Result<void>> stop(bool stopped, std::string who,
+                                              std::string why) override;
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                   std::string target) override;

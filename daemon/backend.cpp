@@ -1,4 +1,5 @@
-// Why: what the faces may ask of the daemon. Changes go through the engine as events and answer once they are durable.
+// Why: what the faces may ask of the daemon. Changes go through the engine as events and answer
+// once they are durable.
 #include "core/model/codec.hpp"
 #include "daemon/app_impl.hpp"
 
@@ -25,7 +26,9 @@ const Decision* newest_decision(const State& state, const std::string& id, const
 
 }  // namespace
 
-std::string App::Impl::version() const { return std::string(leverd::version()); }
+std::string App::Impl::version() const {
+    return std::string(leverd::version());
+}
 
 std::string App::Impl::metrics() {
     exporters::DriverFigures now_figures;
@@ -36,14 +39,16 @@ std::string App::Impl::metrics() {
     now_figures.last_turn = driver->last_turn().wall;
     now_figures.queue_depth = driver->queue_depth();
     now_figures.queue_dropped = driver->dropped();
-    now_figures.probes_skipped = scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
+    now_figures.probes_skipped =
+        scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
     return figures->render(engine->view(), engine->rules(), now_figures, clock->now().wall);
 }
 
 exporters::Health App::Impl::healthy() const {
     const auto age = std::chrono::duration_cast<Millis>(clock->now().at - driver->last_turn().at);
     if (driver->last_turn().at != Instant{} && age > loop_age_max) {
-        return {false, fmt::format("the last turn was {} ago; restart leverd", format_duration(age))};
+        return {false,
+                fmt::format("the last turn was {} ago; restart leverd", format_duration(age))};
     }
     return {true, "the loop turns"};
 }
@@ -70,8 +75,8 @@ asio::awaitable<Result<std::vector<StoredEntry>>> App::Impl::ledger(std::int64_t
     return store->read(after, limit);
 }
 
-asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool approved, std::string who,
-                                                 std::string why) {
+asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool approved,
+                                                 std::string who, std::string why) {
     const Incident* owner = nullptr;
     const auto* held = newest_decision(engine->view(), decision, &owner);
     if (held == nullptr) {
@@ -103,9 +108,10 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
 asio::awaitable<Result<void>> App::Impl::stop(bool stopped, std::string who, std::string why) {
     StopCommand command{stopped, std::move(who), std::move(why)};
     if (!co_await driver->submit(std::move(command))) {
-        co_return Error{"the ledger could not be written, so the stop switch would not survive a restart",
-                        fmt::format("levers are held now all the same; create {} to be sure",
-                                    stop_file().string())};
+        co_return Error{
+            "the ledger could not be written, so the stop switch would not survive a restart",
+            fmt::format("levers are held now all the same; create {} to be sure",
+                        stop_file().string())};
     }
     if (!stopped && std::filesystem::exists(stop_file())) {
         co_return Error{"the stop file still exists", "remove " + stop_file().string()};
@@ -113,7 +119,9 @@ asio::awaitable<Result<void>> App::Impl::stop(bool stopped, std::string who, std
     co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> App::Impl::reload() { co_return reload_now(); }
+asio::awaitable<Result<void>> App::Impl::reload() {
+    co_return reload_now();
+}
 
 asio::awaitable<Result<std::vector<Observation>>> App::Impl::look(std::string kind,
                                                                   std::string target) {

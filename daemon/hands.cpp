@@ -91,7 +91,8 @@ asio::awaitable<void> Hands::fire(Intent intent) {
     } else {
         spdlog::warn("event=fire intent={} lever={} subject={}", intent.id, intent.lever,
                      intent.subject.text());
-        outcome = co_await lever->fire(context_, intent.plan, intent.id, deadline_for(intent.lever));
+        outcome =
+            co_await lever->fire(context_, intent.plan, intent.id, deadline_for(intent.lever));
     }
     spdlog::warn("event=outcome intent={} lever={} subject={} outcome={} detail=\"{}\"", intent.id,
                  intent.lever, intent.subject.text(), to_string(outcome.kind), outcome.detail);

@@ -1,5 +1,5 @@
-// Why: what the engine asks for is done here: plans, the one call of a lever, the looks afterwards, pages. Results come
-// back as events; nothing is decided here.
+// Why: what the engine asks for is done here: plans, the one call of a lever, the looks afterwards,
+// pages. Results come back as events; nothing is decided here.
 #pragma once
 
 #include "config/config.hpp"
@@ -13,9 +13,11 @@ namespace leverd {
 
 class Hands {
   public:
-    // Everything referenced outlives this object. Lever calls run in `lever_tasks`, so that a stop can wait for them.
-    Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks, net::TaskGroup& tasks,
-          probes::Scheduler& scheduler, std::vector<exporters::PageSink> sinks);
+    // Everything referenced outlives this object. Lever calls run in `lever_tasks`, so that a stop
+    // can wait for them.
+    Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
+          net::TaskGroup& tasks, probes::Scheduler& scheduler,
+          std::vector<exporters::PageSink> sinks);
 
     void perform(const Effect& effect);
     // New lever calls are refused from now on.

@@ -8,18 +8,26 @@
 
 namespace leverd::notify {
 
-void ready(const std::string& text) { sd_notify(0, ("READY=1\nSTATUS=" + text).c_str()); }
+void ready(const std::string& text) {
+    sd_notify(0, ("READY=1\nSTATUS=" + text).c_str());
+}
 
-void status(const std::string& text) { sd_notify(0, ("STATUS=" + text).c_str()); }
+void status(const std::string& text) {
+    sd_notify(0, ("STATUS=" + text).c_str());
+}
 
 void reloading() {
     const auto usec = net::monotonic_microseconds();
     sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", usec).c_str());
 }
 
-void stopping() { sd_notify(0, "STOPPING=1\nSTATUS=stopping"); }
+void stopping() {
+    sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+}
 
-void alive() { sd_notify(0, "WATCHDOG=1"); }
+void alive() {
+    sd_notify(0, "WATCHDOG=1");
+}
 
 Millis watchdog_pace() {
     std::uint64_t usec = 0;

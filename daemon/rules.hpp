@@ -1,5 +1,5 @@
-// Why: turns a loaded config into the engine's rules, and names what this build can do, so that the config loader can
-// reject what nothing implements.
+// Why: turns a loaded config into the engine's rules, and names what this build can do, so that the
+// config loader can reject what nothing implements.
 #pragma once
 
 #include "config/load.hpp"

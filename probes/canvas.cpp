@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 namespace leverd::probes {
 namespace {
@@ -17,10 +16,7 @@ constexpr std::size_t asset_bytes_max = 8U << 20;
 const Subject canvas_subject{"canvas"};
 
 bool type_contains(const net::HttpResponse& response, std::string_view word) {
-    std::string type = response.header("content-type");
-    std::transform(type.begin(), type.end(), type.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return type.find(word) != std::string::npos;
+    return stack::lower_case(response.header("content-type")).find(word) != std::string::npos;
 }
 
 // nullopt: the script loads. Else what to say: failing asset_failed, or unknown when the answer is

@@ -95,8 +95,8 @@ step_asan() {
 # Threads meet in the ledger, the network side and the web server; the rest runs on one.
 step_tsan() {
     export TSAN_OPTIONS=halt_on_error=1
-    step build-tsan built tsan unit_ledger unit_net unit_exporters &&
-        step tsan tested tsan -R '^unit_(ledger|net|exporters)$'
+    step build-tsan built tsan unit_ledger unit_net unit_metrics unit_web &&
+        step tsan tested tsan -R '^unit_(ledger|net|metrics|web)$'
 }
 # The second compiler builds the product; the first one has run its tests.
 step_gcc() {

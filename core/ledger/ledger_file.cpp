@@ -248,4 +248,44 @@ sqlite::Outcome<sqlite::Database> open_for_reading(const fs::path& directory) {
     return fault;
 }
 
+Result<LedgerReport> walk(const fs::path& directory,
+                          const std::function<Result<void>(const StoredEntry&)>& visit) {
+    const auto problem = [&directory](const sqlite::Fault& fault) {
+        return wrap("read the ledger", sqlite::explain(fault, directory.string()));
+    };
+    auto db = open_for_reading(directory);
+    if (!db) {
+        return problem(db.error());
+    }
+    // One transaction, so that a daemon that goes on writing does not show halfway.
+    if (auto begun = db->exec("BEGIN"); !begun) {
+        return problem(begun.error());
+    }
+    auto rows = db->prepare(fmt::format("SELECT {} FROM entry ORDER BY sequence", entry_columns));
+    if (!rows) {
+        return problem(rows.error());
+    }
+    ChainWalker walker(genesis());
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) {
+            return problem(row.error());
+        }
+        if (!*row) {
+            break;
+        }
+        const auto entry = read_entry(*rows);
+        if (auto accepted = walker.accept(entry); !accepted) {
+            return accepted.error();
+        }
+        if (auto visited = visit(*entry); !visited) {
+            return visited.error();
+        }
+    }
+    if (auto head = check_head(*db, walker.tail()); !head) {
+        return head.error();
+    }
+    return LedgerReport{walker.tail().sequence, walker.tail().hash};
+}
+
 }  // namespace leverd::ledger

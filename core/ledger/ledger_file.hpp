@@ -6,6 +6,7 @@
 #include "core/ledger/state_directory.hpp"
 
 #include <filesystem>
+#include <functional>
 
 namespace leverd::ledger {
 
@@ -22,5 +23,10 @@ sqlite::Outcome<sqlite::Database> open_for_reading(const std::filesystem::path& 
 
 LedgerOpenError open_error(const std::string& context, const sqlite::Fault& fault,
                            const std::filesystem::path& directory);
+
+// Walks all entries through `visit` on a connection of its own, read-only and without the lock, and
+// checks the whole chain on the way.
+Result<LedgerReport> walk(const std::filesystem::path& directory,
+                          const std::function<Result<void>(const StoredEntry&)>& visit);
 
 }  // namespace leverd::ledger

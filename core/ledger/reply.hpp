@@ -24,8 +24,9 @@ using Bell = boost::asio::experimental::concurrent_channel<void(boost::system::e
 template <class T>
 class Reply {
   public:
-    // From the ledger's thread. The first answer counts.
-    void deliver(Result<T> value) {
+    // From the ledger's thread. The first answer counts. When there is no memory even for this the
+    // process ends: better than a waiter who is told something else than what is on the disk.
+    void deliver(Result<T> value) noexcept {
         const std::lock_guard guard(mutex_);
         if (value_) {
             return;

@@ -11,10 +11,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace leverd::sqlite {
 
 struct Fault {
+    Fault() = default;
+    // A constructor, lest a plain number convert to a fault inside Outcome.
+    Fault(int result, std::string text) : code(result), message(std::move(text)) {}
+
     int code = SQLITE_ERROR;  // extended result code
     std::string message;
 

@@ -2,6 +2,7 @@
 // are committed together: one fsync for all of them.
 #include "core/ledger/sqlite_ledger.hpp"
 
+#include "core/ledger/ledger_file.hpp"
 #include "core/ledger/reply.hpp"
 #include "core/ledger/store.hpp"
 #include "core/model/codec.hpp"
@@ -43,16 +44,9 @@ void encode(const std::vector<Entry>& entries, std::vector<Row>& rows) {
     }
 }
 
-void commit_group(Store& store, const std::vector<AppendJob>& group) {
-    std::vector<Row> rows;
-    for (const AppendJob& job : group) {
-        encode(job.entries, rows);
-    }
-    const ledger::Tail before = store.tail();
-    Result<ledger::Committed> committed = ledger::Committed{before.sequence + 1, {}};
-    if (!rows.empty()) {
-        committed = store.append(rows);
-    }
+// Nothing here may fail half-way: what is committed must be reported as committed.
+void deliver_all(const std::vector<AppendJob>& group, const ledger::Tail& before,
+                 const Result<ledger::Committed>& committed) noexcept {
     std::size_t done = 0;
     for (const AppendJob& job : group) {
         if (!committed) {
@@ -63,6 +57,19 @@ void commit_group(Store& store, const std::vector<AppendJob>& group) {
         const std::string& hash = done == 0 ? before.hash : committed->hashes[done - 1];
         job.reply->deliver(LedgerReport{before.sequence + static_cast<std::int64_t>(done), hash});
     }
+}
+
+void commit_group(Store& store, const std::vector<AppendJob>& group) {
+    std::vector<Row> rows;
+    for (const AppendJob& job : group) {
+        encode(job.entries, rows);
+    }
+    const ledger::Tail before = store.tail();
+    Result<ledger::Committed> committed = ledger::Committed{before.sequence + 1, {}};
+    if (!rows.empty()) {
+        committed = store.append(rows);
+    }
+    deliver_all(group, before, committed);
 }
 
 }  // namespace

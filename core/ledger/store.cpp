@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <system_error>
 
@@ -60,7 +61,7 @@ Outcome<void> Store::connect() {
     }
     // Taking the write lock once tells a directory that may only be read.
     constexpr const char* settings =
-        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA journal_size_limit = 67108864; "
+        "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; "
         "BEGIN IMMEDIATE; ROLLBACK;";
     if (auto set = db->exec(settings); !set) {
         return set;
@@ -120,9 +121,15 @@ Outcome<void> Store::forget_unacknowledged() {
     if (*stored == tail_) {
         return {};
     }
+    if (*stored != doubtful_) {
+        return Fault{SQLITE_CORRUPT, "the ledger was changed by another program"};
+    }
     if (tail_.sequence > 0) {
         const auto hash = db_.query_text(
             fmt::format("SELECT hash FROM entry WHERE sequence = {}", tail_.sequence));
+        if (!hash && hash.error().code != SQLITE_MISMATCH) {
+            return hash.error();
+        }
         if (!hash || *hash != tail_.hash) {
             return Fault{SQLITE_CORRUPT, "entries that were durable are gone from the ledger"};
         }
@@ -156,7 +163,7 @@ Outcome<Committed> Store::insert(const std::vector<Row>& rows) {
     if (auto begun = db_.exec("BEGIN IMMEDIATE"); !begun) {
         return begun.error();
     }
-    // Somebody else wrote: the next row would not continue their chain.
+    // Somebody else may have written in spite of the lock; our row would break their chain.
     auto head = read_head(db_);
     if (!head) {
         return head.error();
@@ -186,6 +193,7 @@ Outcome<Committed> Store::insert(const std::vector<Row>& rows) {
     if (auto moved = move_head(tail); !moved) {
         return moved.error();
     }
+    doubtful_ = tail;
     if (auto done = db_.exec("COMMIT"); !done) {
         return done.error();
     }
@@ -260,46 +268,6 @@ Result<std::vector<StoredEntry>> Store::read(std::int64_t after, std::size_t lim
 
 Error Store::error(const std::string& context, const Fault& fault) const {
     return wrap(context, sqlite::explain(fault, directory_));
-}
-
-Result<LedgerReport> walk(const fs::path& directory,
-                          const std::function<Result<void>(const StoredEntry&)>& visit) {
-    const auto problem = [&directory](const Fault& fault) {
-        return wrap("read the ledger", sqlite::explain(fault, directory.string()));
-    };
-    auto db = open_for_reading(directory);
-    if (!db) {
-        return problem(db.error());
-    }
-    // One transaction, so that a daemon that goes on writing does not show halfway.
-    if (auto begun = db->exec("BEGIN"); !begun) {
-        return problem(begun.error());
-    }
-    auto rows = db->prepare(fmt::format("SELECT {} FROM entry ORDER BY sequence", entry_columns));
-    if (!rows) {
-        return problem(rows.error());
-    }
-    ChainWalker walker(genesis());
-    for (;;) {
-        const auto row = rows->step();
-        if (!row) {
-            return problem(row.error());
-        }
-        if (!*row) {
-            break;
-        }
-        const auto entry = read_entry(*rows);
-        if (auto accepted = walker.accept(entry); !accepted) {
-            return accepted.error();
-        }
-        if (auto visited = visit(*entry); !visited) {
-            return visited.error();
-        }
-    }
-    if (auto head = check_head(*db, walker.tail()); !head) {
-        return head.error();
-    }
-    return LedgerReport{walker.tail().sequence, walker.tail().hash};
 }
 
 }  // namespace leverd::ledger

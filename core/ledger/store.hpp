@@ -58,12 +58,8 @@ class Store {
     sqlite::Statement insert_;
     sqlite::Statement head_;
     sqlite::Statement select_;
-    Tail tail_;  // of what was acknowledged
+    Tail tail_;      // of what was acknowledged
+    Tail doubtful_;  // what a commit that failed would have made of it
 };
-
-// Walks all entries through `visit` on a connection of its own, read-only and without the lock, and
-// checks the whole chain on the way.
-Result<LedgerReport> walk(const std::filesystem::path& directory,
-                          const std::function<Result<void>(const StoredEntry&)>& visit);
 
 }  // namespace leverd::ledger

@@ -54,6 +54,7 @@ Attempt<std::shared_ptr<AresChannel>> AresChannel::open(
         self->channel_ = nullptr;
         return cannot_start(status);
     }
+    self->servers_.attach(self->channel_);
     if (!nameservers.empty()) {
         std::string list;
         for (const auto& server : nameservers) {

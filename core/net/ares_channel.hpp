@@ -2,13 +2,12 @@
 // is the joint. Private to core/net.
 #pragma once
 
+#include "core/net/ares_sockets.hpp"
 #include "core/net/fault.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-
-#include <ares.h>
 
 #include <functional>
 #include <map>
@@ -35,6 +34,8 @@ class AresChannel : public std::enable_shared_from_this<AresChannel> {
     // this returns.
     void query(const std::string& name, Answer answer);
     void cancel_all();
+    // What the servers did; for what the status of an answer leaves open.
+    const AresSockets& servers() const { return servers_; }
 
   private:
     struct Socket {
@@ -58,6 +59,7 @@ class AresChannel : public std::enable_shared_from_this<AresChannel> {
     boost::asio::any_io_executor executor_;
     boost::asio::steady_timer timer_;
     std::map<ares_socket_t, SocketPtr> sockets_;
+    AresSockets servers_;
     ares_channel channel_ = nullptr;
 };
 

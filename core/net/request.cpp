@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <string_view>
 
 namespace leverd::net {
@@ -115,7 +116,15 @@ Attempt<Target> parse_target(const std::string& url) {
         return refuse("the URL has no usable host name");
     }
     const std::uint16_t usual = target.tls ? 443 : 80;
-    target.port = view.has_port() && !view.port().empty() ? view.port_number() : usual;
+    target.port = usual;
+    if (view.has_port() && !view.port().empty()) {
+        // The library's own number silently wraps around beyond 65535.
+        const std::string_view digits(view.port().data(), view.port().size());
+        const auto end = digits.data() + digits.size();
+        if (std::from_chars(digits.data(), end, target.port).ec != std::errc{}) {
+            target.port = 0;
+        }
+    }
     if (target.port == 0) {
         return refuse("the URL's port is out of range");
     }

@@ -29,6 +29,7 @@ constexpr std::size_t addresses_max = 8;
 struct Query {
     std::optional<Attempt<Addresses>> answer;
     std::chrono::seconds ttl{0};
+    std::uint64_t asked_at = 0;              // a mark of AresSockets
     std::list<asio::steady_timer*> waiters;  // cancelled when the answer is there
 };
 
@@ -79,6 +80,18 @@ Attempt<Addresses> from_status(int status) {
         default:
             return failed(Reason::dns_failure, Origin::target, text);
     }
+}
+
+// The library's word for a query that got nowhere depends on its version and on chance.
+int clarify(int status, const AresSockets& servers, std::uint64_t asked_at) {
+    if (status != ARES_ETIMEOUT && status != ARES_ECONNREFUSED) {
+        return status;
+    }
+    if (servers.all_refused_since(asked_at)) {
+        return ARES_ECONNREFUSED;
+    }
+    const bool said_no = status == ARES_ECONNREFUSED && servers.any_replied_since(asked_at);
+    return said_no ? ARES_ESERVFAIL : status;
 }
 
 void take_answer(Query& query, int status, const ares_addrinfo* list) {
@@ -161,10 +174,15 @@ Attempt<std::shared_ptr<Query>> Resolver::State::ask(const std::string& host,
     }
     auto query = std::make_shared<Query>();
     pending[host] = query;
+    query->asked_at = channel->servers().mark();
     const std::weak_ptr<State> weak = self;
     channel->query(host, [weak, query, host](int status, const ares_addrinfo* list) {
+        const auto state = weak.lock();
+        if (state) {
+            status = clarify(status, state->channel->servers(), query->asked_at);
+        }
         take_answer(*query, status, list);
-        if (const auto state = weak.lock()) {
+        if (state) {
             state->answered(host, query);
         }
     });
@@ -245,9 +263,13 @@ asio::awaitable<Attempt<Addresses>> Resolver::resolve(std::string host, Deadline
         }
         const bool stopped = co_await is_cancelled();
         if (!query->answer) {
+            const bool refused = state->channel->servers().all_refused_since(query->asked_at);
             state->drop_if_unwanted();
             if (stopped) {
                 co_return cancelled_fault();
+            }
+            if (refused) {
+                co_return from_status(ARES_ECONNREFUSED);
             }
             const auto late = std::chrono::duration_cast<Millis>(Steady::now() - deadline);
             co_return timed_out(Phase::dns, late);

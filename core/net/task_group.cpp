@@ -6,6 +6,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <cassert>
@@ -20,7 +21,11 @@ namespace asio = boost::asio;
 struct TaskGroup::State {
     struct Task {
         std::string name;
-        std::unique_ptr<asio::cancellation_signal> stop;
+        std::shared_ptr<asio::cancellation_signal> stop;
+    };
+    struct KeepUntilRun {
+        std::shared_ptr<asio::cancellation_signal> stop;
+        void operator()() const {}
     };
 
     State(asio::any_io_executor e,
@@ -42,8 +47,13 @@ void TaskGroup::State::ended(std::uint64_t id, const std::exception_ptr& thrown)
     if (found == tasks.end()) {
         return;
     }
-    const std::string name = found->second.name;
+    const Task task = std::move(found->second);
     tasks.erase(found);
+    if (cancelled) {
+        // A cancellation from outside the loop is queued and points into the signal; the signal
+        // goes behind it in the same queue.
+        asio::post(executor, KeepUntilRun{task.stop});
+    }
     if (tasks.empty()) {
         emptied.cancel();
     }
@@ -53,9 +63,9 @@ void TaskGroup::State::ended(std::uint64_t id, const std::exception_ptr& thrown)
     try {
         std::rethrow_exception(thrown);
     } catch (const std::exception& e) {
-        on_exception(name, e.what());
+        on_exception(task.name, e.what());
     } catch (...) {
-        on_exception(name, "an exception of unknown type");
+        on_exception(task.name, "an exception of unknown type");
     }
 }
 
@@ -87,7 +97,7 @@ void TaskGroup::spawn(std::string name, asio::awaitable<void> task) {
     const auto id = state_->next_id++;
     State::Task& entry = state_->tasks[id];
     entry.name = std::move(name);
-    entry.stop = std::make_unique<asio::cancellation_signal>();
+    entry.stop = std::make_shared<asio::cancellation_signal>();
     auto on_end = [state = state_, id](std::exception_ptr thrown) { state->ended(id, thrown); };
     asio::co_spawn(state_->executor, run_task(std::move(task)),
                    asio::bind_cancellation_slot(entry.stop->slot(), std::move(on_end)));

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <exception>
+#include <optional>
 
 namespace leverd::net {
 namespace {
@@ -25,14 +26,21 @@ struct Core {
         : executor(std::move(e)),
           options(std::move(o)),
           resolver(executor, options.nameservers),
-          tls(options.ca_file),
           pool(options.idle_connections_max, options.idle_for) {}
 
     asio::any_io_executor executor;
     TransportOptions options;
     Resolver resolver;
-    TlsClient tls;
     Pool pool;
+    std::optional<TlsClient> tls_client;
+
+    // Reading the system's certificates takes a moment, which a plain http user does not need.
+    TlsClient& tls() {
+        if (!tls_client) {
+            tls_client.emplace(options.ca_file);
+        }
+        return *tls_client;
+    }
 };
 
 // What one fetch has come to, in the frame of its outermost coroutine.
@@ -74,7 +82,7 @@ asio::awaitable<Opened> open_stream(Core* core, const Target* target, Deadline d
         co_return make_plain_stream(std::move(*socket));
     }
     auto stream =
-        co_await core->tls.handshake(std::move(*socket), target->host, target->key, deadline);
+        co_await core->tls().handshake(std::move(*socket), target->host, target->key, deadline);
     watch.mark(progress->phases.tls);
     co_return std::move(stream);
 }

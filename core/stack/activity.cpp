@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <set>
 
 namespace leverd::stack {
@@ -59,13 +58,6 @@ constexpr std::array<std::string_view, 21> provider_words{"rate_limited",
 constexpr std::array<std::string_view, 3> provider_statuses{
     "[hermes-agent error 402", "[hermes-agent error 404", "[hermes-agent error 429"};
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
-
 template <std::size_t N>
 bool contains_any(const std::string& folded, const std::array<std::string_view, N>& words) {
     return std::any_of(words.begin(), words.end(), [&folded](std::string_view word) {
@@ -86,7 +78,7 @@ std::string_view trimmed(std::string_view text) {
 
 bool is_failure_text(std::string_view text) {
     text = trimmed(text);
-    const std::string folded = lower(text.substr(0, 1024));
+    const std::string folded = lower_case(text.substr(0, 1024));
     const bool starts =
         std::any_of(failure_starts.begin(), failure_starts.end(),
                     [&folded](std::string_view start) { return folded.starts_with(start); });
@@ -94,7 +86,7 @@ bool is_failure_text(std::string_view text) {
 }
 
 AnswerKind fault_of(std::string_view failure_text) {
-    const std::string folded = lower(failure_text.substr(0, 4096));
+    const std::string folded = lower_case(failure_text.substr(0, 4096));
     const bool provider =
         contains_any(folded, provider_words) || contains_any(folded, provider_statuses);
     return provider ? AnswerKind::provider_fault : AnswerKind::agent_fault;
@@ -210,7 +202,7 @@ ActivityRow activity_row_of(const nlohmann::json& row, std::string id) {
     ActivityRow out;
     out.id = std::move(id);
     out.at = parse_rfc3339(text_at(row, "created_at"));
-    const std::string status = lower(text_at(row, "status"));
+    const std::string status = lower_case(text_at(row, "status"));
     const bool finished = status == "ok" || status == "error" || status == "timeout";
     out.request = text_at(row, "activity_type") == "a2a_receive" && finished &&
                   !is_deferral(response_body_of(row));
@@ -245,7 +237,7 @@ void sort_oldest_first(std::vector<ActivityRow>& rows) {
 }  // namespace
 
 AnswerKind classify_activity(const nlohmann::json& row, std::string& failure) {
-    const std::string status = lower(text_at(row, "status"));
+    const std::string status = lower_case(text_at(row, "status"));
     const nlohmann::json body = response_body_of(row);
     std::string text = hidden_failure(body);
     if (status == "error" || status == "timeout") {

@@ -19,13 +19,6 @@ constexpr std::size_t body_shown_max = 480;
 constexpr std::size_t body_read_for_evidence = 4096;
 constexpr std::size_t shortest_secret = 4;
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
-
 void mask_all(std::string& text, const std::string& secret) {
     if (secret.size() < shortest_secret) {
         return;
@@ -44,7 +37,7 @@ bool is_credential_char(char c) {
 
 // An upstream that echoes our headers writes "Bearer <token>"; the scheme word gives it away.
 void mask_scheme(std::string& text, std::string_view scheme) {
-    std::string folded = lower(text);
+    std::string folded = lower_case(text);
     std::size_t from = 0;
     while (true) {
         const auto at = folded.find(scheme, from);
@@ -59,7 +52,7 @@ void mask_scheme(std::string& text, std::string_view scheme) {
         // Shorter runs are ordinary words ("bearer token").
         if (end - begin >= 12) {
             text.replace(begin, end - begin, "[masked]");
-            folded = lower(text);
+            folded = lower_case(text);
             from = begin;
         } else {
             from = begin;
@@ -195,7 +188,7 @@ Error to_error(const Problem& problem) {
 }
 
 bool is_json(const net::HttpResponse& response) {
-    std::string type = lower(response.header("content-type"));
+    std::string type = lower_case(response.header("content-type"));
     type.resize(std::min(type.size(), type.find(';')));
     while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) {
         type.pop_back();
@@ -229,6 +222,13 @@ boost::asio::awaitable<Read<net::HttpResponse>> call(net::HttpTransport* http,
         co_return problem_of(request, result.error());
     }
     co_return std::move(*result);
+}
+
+std::string lower_case(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
 }
 
 std::string text_at(const nlohmann::json& object, const char* key) {

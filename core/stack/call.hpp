@@ -82,6 +82,9 @@ boost::asio::awaitable<Read<net::HttpResponse>> call(net::HttpTransport* http,
 std::string text_at(const nlohmann::json& object, const char* key);
 double number_at(const nlohmann::json& object, const char* key, double fallback);
 
+// ASCII letters folded; for words that remote sides spell as they like.
+std::string lower_case(std::string_view text);
+
 // Visible ASCII without spaces: what a token from outside must be before it enters a header.
 bool is_header_text(std::string_view text);
 

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -26,12 +25,6 @@ constexpr std::size_t boot_events_max = 1000;
 net::HttpResponse without_body(net::HttpResponse response) {
     response.body.clear();
     return response;
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
 }
 
 // The first of several possible names that holds a text.
@@ -66,7 +59,7 @@ bool says_failed(const nlohmann::json& row, const std::string& status) {
     if (ok != row.end() && ok->is_boolean() && !ok->get<bool>()) {
         return true;
     }
-    const std::string word = lower(status);
+    const std::string word = lower_case(status);
     for (const char* bad :
          {"fail", "error", "timeout", "timed_out", "timed out", "abort", "crash"}) {
         if (word.find(bad) != std::string::npos) {

@@ -8,20 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cctype>
 
 namespace leverd::stack {
 namespace {
 
 constexpr std::size_t header_bytes_max = 8192;
 constexpr std::size_t token_bytes_max = 64U << 10;
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
 
 void skip_blanks(std::string_view& text, std::string_view blanks) {
     while (!text.empty() && blanks.find(text.front()) != std::string_view::npos) {
@@ -52,7 +44,7 @@ bool take_parameter(std::string_view& text, std::string& name, std::string& valu
     if (equals == std::string_view::npos || text[equals] != '=') {
         return false;
     }
-    name = lower(text.substr(0, equals));
+    name = lower_case(text.substr(0, equals));
     text.remove_prefix(equals + 1);
     if (text.starts_with('"')) {
         value = take_quoted(text);
@@ -81,7 +73,7 @@ bool is_private_literal(const boost::urls::url_view& url) {
     }
     return url.host_type() == boost::urls::host_type::ipv6 ||
            url.host_type() == boost::urls::host_type::ipvfuture ||
-           lower(url.encoded_host()) == "localhost";
+           lower_case(url.encoded_host()) == "localhost";
 }
 
 std::string token_in(const nlohmann::json& body) {
@@ -96,7 +88,7 @@ std::optional<Challenge> parse_challenge(std::string_view text) {
         return std::nullopt;
     }
     // Several challenges may be joined into one header; a Bearer one is preferred.
-    const std::string folded = lower(text);
+    const std::string folded = lower_case(text);
     Challenge challenge;
     const auto bearer = folded.find("bearer ");
     if (bearer == std::string::npos) {
@@ -132,10 +124,11 @@ Result<std::string> check_realm(const RegistryAccess& access, const std::string&
     if (target->has_userinfo()) {
         return refuse("it carries user information");
     }
-    const bool same_host = lower(target->encoded_host()) == lower(home->encoded_host());
-    const bool same_origin = same_host && lower(target->scheme()) == lower(home->scheme()) &&
+    const bool same_host = lower_case(target->encoded_host()) == lower_case(home->encoded_host());
+    const bool same_origin = same_host &&
+                             lower_case(target->scheme()) == lower_case(home->scheme()) &&
                              target->port() == home->port();
-    if (lower(target->scheme()) != "https" && !same_origin) {
+    if (lower_case(target->scheme()) != "https" && !same_origin) {
         return refuse("not https and not the registry itself");
     }
     if (!access.allow_private_realm && !same_host) {
@@ -167,8 +160,8 @@ boost::asio::awaitable<std::optional<Problem>> Registry::authorize(std::string r
     const bool have_password = !access_.user.empty() && !access_.token.empty();
     if (challenge.basic) {
         const auto home = boost::urls::parse_uri(access_.url);
-        const bool safe = home.has_value() && (lower(home->scheme()) == "https" ||
-                                               is_loopback_name(lower(home->encoded_host())));
+        const bool safe = home.has_value() && (lower_case(home->scheme()) == "https" ||
+                                               is_loopback_name(lower_case(home->encoded_host())));
         if (!have_password || !safe) {
             co_return local_problem(Reason::credential_missing,
                                     "the registry asks for a password and there is none to send");
@@ -182,7 +175,7 @@ boost::asio::awaitable<std::optional<Problem>> Registry::authorize(std::string r
     }
     boost::urls::url url(*boost::urls::parse_uri(*realm));
     const bool secret_may_travel =
-        lower(url.scheme()) == "https" || is_loopback_name(lower(url.encoded_host()));
+        lower_case(url.scheme()) == "https" || is_loopback_name(lower_case(url.encoded_host()));
     if (!challenge.service.empty()) {
         url.params().append({"service", challenge.service});
     }

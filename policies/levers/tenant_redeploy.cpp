@@ -168,7 +168,7 @@ class TenantRedeploy final : public Lever {
         }
         const auto soon = std::min(deadline, net::deadline_in(signs_timeout));
         const auto before = co_await read_tenant_signs(context, *slug, record->org_id, soon);
-        remember(intent, before);
+        memory_of(intent) = Memory{before.front, before.requests, 0};
         net::HttpRequest call = *request;
         auto answer = co_await stack::call(context.http, call, deadline);
         if (answer.has_error()) {
@@ -187,7 +187,7 @@ class TenantRedeploy final : public Lever {
         auto record = co_await read_tenant_record(context, *slug, deadline);
         const auto signs =
             co_await read_tenant_signs(context, *slug, plan.params["org_id"], deadline);
-        auto& memory = memory_[intent];
+        auto& memory = memory_of(intent);
         const auto trace = trace_of(plan, record, signs, memory);
         if (!trace.empty()) {
             memory_.erase(intent);
@@ -229,11 +229,11 @@ class TenantRedeploy final : public Lever {
         int untouched = 0;  // looks in a row that found nothing changed
     };
 
-    void remember(const std::string& intent, const TenantSigns& signs) {
-        while (memory_.size() >= remembered_max) {
+    Memory& memory_of(const std::string& intent) {
+        while (!memory_.contains(intent) && memory_.size() >= remembered_max) {
             memory_.erase(memory_.begin());
         }
-        memory_[intent] = Memory{signs.front, signs.requests, 0};
+        return memory_[intent];
     }
 
     // The words for a trace that only a redeploy leaves; empty: none was found.

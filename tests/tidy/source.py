@@ -2,8 +2,10 @@
 # out, line by line, and finds functions and statements in what is left.
 import re
 
-RAW_STRING = re.compile(r'R"([^\s()\\]{0,16})\(')
-SKIP = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'""", re.S)
+# Raw strings, numbers with digit separators (whose quotes are no characters), comments, strings and
+# characters, in this order.
+SKIP = re.compile(r"""\bR"(?P<mark>[^\s()\\]{0,16})\(.*?\)(?P=mark)"|\b\d\w*(?:'\w+)+|//[^\n]*"""
+                  r"""|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'""", re.S)
 LEAD = re.compile(r"\s*(?:(?:public|private|protected)\s*:\s*)*")
 KEYWORD_BEFORE_BLOCK = {"const", "noexcept", "override", "final", "else", "do", "try", "mutable"}
 
@@ -15,26 +17,7 @@ def blank(text):
 
 def strip(text):
     """The code without comments, strings and characters; same length, same lines."""
-    out = []
-    at = 0
-    while at < len(text):
-        raw = RAW_STRING.match(text, at)
-        if raw and (at == 0 or not text[at - 1].isalnum()):
-            end = text.find(")" + raw.group(1) + '"', raw.end())
-            end = len(text) if end < 0 else end + len(raw.group(1)) + 2
-            out.append(blank(text[at:end]))
-            at = end
-            continue
-        # The quote in 1'000 is no character.
-        digit_quote = text[at] == "'" and at > 0 and text[at - 1].isalnum()
-        skip = None if digit_quote else SKIP.match(text, at)
-        if skip:
-            out.append(blank(skip.group()))
-            at = skip.end()
-        else:
-            out.append(" " if digit_quote else text[at])
-            at += 1
-    return "".join(out)
+    return SKIP.sub(lambda found: blank(found.group()), text)
 
 
 def line_of(text, position):

@@ -89,10 +89,10 @@ export function planList(plan) {
   const calls = plan.calls.map((c) => el('li', {},
     el('code', {}, `${c.method} ${c.url}`), c.body ? el('pre', {}, c.body) : null,
     c.why ? el('span', { class: 'evidence' }, c.why) : null));
-  const lines = (list, label) => (list.length
-    ? [el('p', { class: 'quiet' }, label), el('ol', {}, list.map((s) => el('li', {}, s)))] : []);
+  const lines = (list, label, tag) => (list.length
+    ? [el('p', { class: 'quiet' }, label), el(tag, {}, list.map((s) => el('li', {}, s)))] : []);
   return el('div', {}, calls.length ? el('ul', { class: 'plain' }, calls) : null,
-    lines(plan.steps, 'Steps for a person:'), lines(plan.warnings, 'Warnings:'));
+    lines(plan.steps, 'Steps for a person:', 'ol'), lines(plan.warnings, 'Warnings:', 'ul'));
 }
 
 export function approvals(decisions, hasToken, actions) {

@@ -29,9 +29,9 @@ std::string FakeRegistry::add(const std::string& repo, const std::string& bytes,
 
 std::string FakeRegistry::image(const std::string& repo, const std::string& seed,
                                 const std::string& created) {
-    const std::string config = created.empty() ? "{\"seed\":\"" + seed + "\"}"
-                                               : "{\"created\":\"" + created + "\",\"seed\":\"" +
-                                                     seed + "\"}";
+    const std::string config = created.empty()
+                                   ? "{\"seed\":\"" + seed + "\"}"
+                                   : "{\"created\":\"" + created + "\",\"seed\":\"" + seed + "\"}";
     const std::string digest = "sha256:" + sha256_hex(config);
     blobs[digest] = config;
     return add(repo,

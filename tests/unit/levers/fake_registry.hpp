@@ -26,7 +26,7 @@ struct FakeRegistry {
     std::map<std::string, int> heads;               // "repo": HEAD of its tags answers this
     std::function<void(const std::string& repo)> after_put;
 
-    // An image built then; `empty`: its config does not say when.
+    // An image built then; with an empty `created` its config does not say when.
     std::string image(const std::string& repo, const std::string& seed, const std::string& created);
     // An index over such an image, with an attestation before it.
     std::string index(const std::string& repo, const std::string& seed, const std::string& created);

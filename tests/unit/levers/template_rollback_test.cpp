@@ -58,9 +58,7 @@ TEST_CASE("a plan is refused when anything it stands on is missing") {
         {"receipt without it", subject,
          [](Scene& s) { s.world.receipt("openclaw: " + s.good + "\n"); }, "has no digest"},
         {"receipt contradicts itself", subject,
-         [](Scene& s) {
-             s.world.receipt("hermes: " + s.good + "\nhermes: " + s.bad + "\n");
-         },
+         [](Scene& s) { s.world.receipt("hermes: " + s.good + "\nhermes: " + s.bad + "\n"); },
          "two digests"},
         {"receipt file gone", subject,
          [](Scene& s) { s.world.config.freeze.receipt = "/nonexistent/receipt.txt"; }, "receipt"},
@@ -146,11 +144,11 @@ TEST_CASE("every end of the PUT is judged once and never repeated") {
         OutcomeKind kind;
     };
     const Row rows[] = {
-        {401, Put::ok, OutcomeKind::failed},          {403, Put::ok, OutcomeKind::failed},
-        {405, Put::ok, OutcomeKind::failed},          {429, Put::ok, OutcomeKind::failed},
-        {302, Put::ok, OutcomeKind::failed},          {408, Put::ok, OutcomeKind::unknown},
-        {500, Put::ok, OutcomeKind::unknown},         {0, Put::lost_after, OutcomeKind::unknown},
-        {0, Put::lost_before, OutcomeKind::unknown},  {0, Put::not_sent, OutcomeKind::failed},
+        {401, Put::ok, OutcomeKind::failed},         {403, Put::ok, OutcomeKind::failed},
+        {405, Put::ok, OutcomeKind::failed},         {429, Put::ok, OutcomeKind::failed},
+        {302, Put::ok, OutcomeKind::failed},         {408, Put::ok, OutcomeKind::unknown},
+        {500, Put::ok, OutcomeKind::unknown},        {0, Put::lost_after, OutcomeKind::unknown},
+        {0, Put::lost_before, OutcomeKind::unknown}, {0, Put::not_sent, OutcomeKind::failed},
         {0, Put::bad_digest, OutcomeKind::unknown},
     };
     for (const auto& row : rows) {

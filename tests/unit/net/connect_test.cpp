@@ -33,9 +33,11 @@ struct FullPort {
         for (int i = 0; i < 4; ++i) {
             fillers.emplace_back(loop.io);
             fillers.back().open(tcp::v4());
-            fillers.back().non_blocking(true);
-            boost::system::error_code ignored;
-            fillers.back().connect(acceptor.local_endpoint(), ignored);
+            // Asio's own connect would wait for the end of the handshake.
+            fillers.back().native_non_blocking(true);
+            const auto to = acceptor.local_endpoint();
+            (void)::connect(fillers.back().native_handle(), to.data(),
+                            static_cast<socklen_t>(to.size()));
         }
     }
     std::uint16_t port() const { return acceptor.local_endpoint().port(); }

@@ -51,7 +51,7 @@ asio::awaitable<void> dripping_header(Peer& peer) {
 
 asio::awaitable<void> dripping_body(Peer& peer) {
     co_await peer.request();
-    co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n");
     for (int i = 0; i < 10'000; ++i) {
         co_await peer.wait(10ms);
         co_await peer.send("x");

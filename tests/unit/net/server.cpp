@@ -65,10 +65,17 @@ asio::awaitable<std::string> Peer::request() {
 
 asio::awaitable<void> Peer::send(std::string bytes) {
     const auto buffer = asio::buffer(bytes);
+    // Asio lets a second write to a broken connection wait for ever, so the first error is the
+    // last.
+    if (broken_) {
+        co_return;
+    }
     if (tls_) {
-        co_await asio::async_write(*tls_, buffer, tuple_token);
+        const auto [ec, n] = co_await asio::async_write(*tls_, buffer, tuple_token);
+        broken_ = ec.failed();
     } else {
-        co_await asio::async_write(plain_, buffer, tuple_token);
+        const auto [ec, n] = co_await asio::async_write(plain_, buffer, tuple_token);
+        broken_ = ec.failed();
     }
 }
 
@@ -88,9 +95,7 @@ void Peer::reset() {
 
 asio::awaitable<void> Peer::close_tls() {
     if (tls_) {
-        // The other half may never come; one attempt is all that a real server makes.
-        SSL_shutdown(tls_->native_handle());
-        co_await send("");
+        co_await tls_->async_shutdown(tuple_token);
     }
 }
 

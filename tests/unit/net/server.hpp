@@ -38,6 +38,7 @@ class Peer {
     boost::asio::ip::tcp::socket plain_;
     std::unique_ptr<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
     std::string pending_;
+    bool broken_ = false;  // a write failed
 };
 
 using Behaviour = boost::asio::awaitable<void> (*)(Peer& peer);

@@ -67,6 +67,20 @@ TEST_CASE("cancel reaches every task, also between its steps, and refuses new on
     CHECK(test::since(start) < Millis{10'000});
 }
 
+asio::awaitable<void> end_at_once() {
+    co_return;
+}
+
+TEST_CASE("a task may end between its cancellation and the loop's next turn") {
+    Loop loop;
+    TaskGroup group(loop.io.get_executor(), nullptr);
+    for (int i = 0; i < 100; ++i) {
+        group.spawn("brief", end_at_once());
+    }
+    group.cancel();  // queued behind the tasks, since the loop does not run now
+    CHECK(loop.run(join(&group)));
+}
+
 TEST_CASE("a task that throws is named and does not take the others along") {
     Loop loop;
     std::vector<std::string> heard;

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 using namespace leverd;
-using stack::AnswerKind;
 using nlohmann::json;
+using stack::AnswerKind;
 
 namespace {
 
@@ -113,7 +113,8 @@ TEST_CASE("the status column and JSON-RPC errors are failures too") {
     CHECK(classify(row_with("error", v0("Agent error (auth_failed) x"))) ==
           AnswerKind::provider_fault);
 
-    const json rpc{{"jsonrpc", "2.0"}, {"error", {{"code", -32603}, {"message", "Internal error"}}}};
+    const json rpc{{"jsonrpc", "2.0"},
+                   {"error", {{"code", -32603}, {"message", "Internal error"}}}};
     CHECK(classify(row_with("ok", rpc)) == AnswerKind::agent_fault);
     const json limited{{"error", {{"code", 1}, {"message", "provider rate limit reached"}}}};
     CHECK(classify(row_with("ok", limited)) == AnswerKind::provider_fault);
@@ -122,11 +123,18 @@ TEST_CASE("the status column and JSON-RPC errors are failures too") {
 }
 
 TEST_CASE("odd shapes never throw and count as clean") {
-    const std::vector<std::string> bodies{
-        "null", "1", "[]", "\"text\"", "{}", R"({"result":null})", R"({"result":[]})",
-        R"({"result":{"parts":{}}})", R"({"result":{"parts":[1,null,{"text":5}]}})",
-        R"({"result":{"artifacts":[[],{"parts":"x"}]}})", R"({"result":{"status":"done"}})",
-        R"({"result":{"status":{"message":"x"}}})"};
+    const std::vector<std::string> bodies{"null",
+                                          "1",
+                                          "[]",
+                                          "\"text\"",
+                                          "{}",
+                                          R"({"result":null})",
+                                          R"({"result":[]})",
+                                          R"({"result":{"parts":{}}})",
+                                          R"({"result":{"parts":[1,null,{"text":5}]}})",
+                                          R"({"result":{"artifacts":[[],{"parts":"x"}]}})",
+                                          R"({"result":{"status":"done"}})",
+                                          R"({"result":{"status":{"message":"x"}}})"};
     for (const auto& body : bodies) {
         CAPTURE(body);
         CHECK(classify(row_with("ok", json::parse(body))) == AnswerKind::clean);
@@ -146,8 +154,7 @@ TEST_CASE("rows come out oldest first, once each, whatever the order was") {
     const std::string desc = "[" + d + "," + c + "," + b + "," + a + "," + a + "]";
     const std::string asc = "[" + a + "," + b + "," + c + "," + d + "," + d + "]";
     for (const auto& body : {desc, asc}) {
-        const auto rows =
-            stack::parse_activity(activity_request(), test::json_answer(200, body));
+        const auto rows = stack::parse_activity(activity_request(), test::json_answer(200, body));
         REQUIRE(rows.has_value());
         std::string order;
         for (const auto& parsed : *rows) {
@@ -160,8 +167,7 @@ TEST_CASE("rows come out oldest first, once each, whatever the order was") {
 TEST_CASE("only finished a2a_receive rows are requests") {
     const auto request_flag = [](const std::string& fields) {
         const std::string body = R"([{"id":"1",)" + fields + "}]";
-        const auto rows =
-            stack::parse_activity(activity_request(), test::json_answer(200, body));
+        const auto rows = stack::parse_activity(activity_request(), test::json_answer(200, body));
         return rows.has_value() && rows->size() == 1 && rows->front().request;
     };
     CHECK(request_flag(R"("activity_type":"a2a_receive","status":"ok")"));
@@ -202,8 +208,8 @@ TEST_CASE("the summary counts requests inside the window") {
         return out;
     };
     const std::vector<stack::ActivityRow> rows{
-        row(1, AnswerKind::agent_fault),    row(10, AnswerKind::agent_fault),
-        row(11, AnswerKind::clean),         row(12, AnswerKind::agent_fault, false),
+        row(1, AnswerKind::agent_fault),     row(10, AnswerKind::agent_fault),
+        row(11, AnswerKind::clean),          row(12, AnswerKind::agent_fault, false),
         row(13, AnswerKind::provider_fault), row(14, AnswerKind::clean),
         row(30, AnswerKind::agent_fault)};
     const auto sum = stack::summarize_activity(rows, WallTime{Millis{10 * 60'000}},

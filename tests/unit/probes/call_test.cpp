@@ -48,7 +48,8 @@ TEST_CASE("evidence names the call, the status, the time and a piece of the body
     const std::string huge(100'000, 'x');
     CHECK(stack::describe_answer(get("https://acme.test/"), answer(500, huge)).size() <=
           evidence_bytes_max);
-    const std::string control = stack::describe_answer(get("https://a.test/"), answer(500, "a\x01z"));
+    const std::string control =
+        stack::describe_answer(get("https://a.test/"), answer(500, "a\x01z"));
     CHECK(control.find('\x01') == std::string::npos);
 }
 
@@ -83,8 +84,9 @@ TEST_CASE("JSON is read only from a 200 that says it is JSON") {
     CHECK(stack::json_of(request, answer(200, "{}")).error().reason == Reason::wrong_content_type);
     CHECK(stack::json_of(request, test::json_answer(200, "{\"a\":")).error().reason ==
           Reason::bad_json);
-    CHECK(stack::json_of(request, test::json_answer(200, std::string(100'000, '['))).error().reason ==
-          Reason::bad_json);
+    CHECK(
+        stack::json_of(request, test::json_answer(200, std::string(100'000, '['))).error().reason ==
+        Reason::bad_json);
     CHECK(stack::json_of(request, test::json_answer(503, "{}")).error().reason == Reason::http_5xx);
 }
 

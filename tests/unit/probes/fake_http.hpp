@@ -30,8 +30,7 @@ inline net::HttpResponse answer(int status, std::string body = {}, Headers heade
 }
 
 inline net::HttpResponse json_answer(int status, std::string body) {
-    return answer(status, std::move(body),
-                  {{"content-type", "application/json; charset=utf-8"}});
+    return answer(status, std::move(body), {{"content-type", "application/json; charset=utf-8"}});
 }
 
 inline net::HttpFailure failure(Reason reason, Origin origin = Origin::target, bool sent = false) {

@@ -59,7 +59,8 @@ TEST_CASE("what each answer of the control plane means") {
     const auto html = answer(200, "<html>", {{"content-type", "text/html"}});
     const std::vector<Row> rows{
         {"all fine", [](Answers&) {}, Health::healthy, Reason::ok},
-        {"health 500", [](Answers& a) { a.health = answer(500); }, Health::failing, Reason::http_5xx},
+        {"health 500", [](Answers& a) { a.health = answer(500); }, Health::failing,
+         Reason::http_5xx},
         {"health html", [html](Answers& a) { a.health = html; }, Health::failing,
          Reason::wrong_content_type},
         {"health bad json", [](Answers& a) { a.health = json_answer(200, "{"); }, Health::failing,

@@ -25,7 +25,8 @@ const std::string digest_b = "sha256:" + std::string(64, 'b');
 class TempFile {
   public:
     explicit TempFile(const std::string& text) {
-        std::string name = (std::filesystem::temp_directory_path() / "leverd-receipt-XXXXXX").string();
+        std::string name =
+            (std::filesystem::temp_directory_path() / "leverd-receipt-XXXXXX").string();
         const int fd = mkstemp(name.data());
         REQUIRE(fd >= 0);
         std::fclose(fdopen(fd, "w"));
@@ -42,8 +43,9 @@ class TempFile {
 };
 
 net::HttpResponse tag_answer(const std::string& digest) {
-    return answer(200, "", {{"docker-content-digest", digest},
-                            {"content-type", "application/vnd.oci.image.index.v1+json"}});
+    return answer(200, "",
+                  {{"docker-content-digest", digest},
+                   {"content-type", "application/vnd.oci.image.index.v1+json"}});
 }
 
 net::HttpResponse page(const std::string& html) {
@@ -74,21 +76,34 @@ TEST_CASE("what the boot events say") {
         Facts facts;
     };
     const std::vector<Row> rows{
-        {"none", json_answer(200, R"({"slug":"acme","events":[]})"), Health::unknown,
-         Reason::boot_silent, {{"events", 0}, {"failed", 0}}},
+        {"none",
+         json_answer(200, R"({"slug":"acme","events":[]})"),
+         Health::unknown,
+         Reason::boot_silent,
+         {{"events", 0}, {"failed", 0}}},
         {"fine",
          json_answer(200, R"({"slug":"acme","events":[
              {"stage":"a","status":"failed","created_at":"2026-05-06T17:50:00Z"},
              {"stage":"b","status":"ok","created_at":"2026-05-06T17:59:00Z"}]})"),
-         Health::healthy, Reason::ok, {{"events", 2}, {"failed", 1}, {"last_age_seconds", 60}}},
+         Health::healthy,
+         Reason::ok,
+         {{"events", 2}, {"failed", 1}, {"last_age_seconds", 60}}},
         {"newest failed",
          json_answer(200, R"({"slug":"acme","events":[
              {"stage":"a","status":"ok","created_at":"2026-05-06T17:50:00Z"},
              {"stage":"b","status":"failed","created_at":"2026-05-06T17:59:30Z"}]})"),
-         Health::degraded, Reason::boot_failed, {{"failed", 1}, {"last_age_seconds", 30}}},
-        {"authoritative 404", json_answer(404, R"({"error":"org not found","slug":"acme"})"),
-         Health::unknown, Reason::not_found, {}},
-        {"gin 404", answer(404, "404 page not found"), Health::unknown, Reason::parent_unreadable,
+         Health::degraded,
+         Reason::boot_failed,
+         {{"failed", 1}, {"last_age_seconds", 30}}},
+        {"authoritative 404",
+         json_answer(404, R"({"error":"org not found","slug":"acme"})"),
+         Health::unknown,
+         Reason::not_found,
+         {}},
+        {"gin 404",
+         answer(404, "404 page not found"),
+         Health::unknown,
+         Reason::parent_unreadable,
          {}},
         {"500", answer(500), Health::unknown, Reason::http_5xx, {}},
         {"401", json_answer(401, "{}"), Health::unknown, Reason::unauthorized, {}},
@@ -161,9 +176,9 @@ TEST_CASE("the tag against the receipt") {
 
 TEST_CASE("image drift goes through the token flow") {
     test::World world;
-    world.http.on(head_call,
-                  answer(401, "", {{"www-authenticate",
-                                    R"(Bearer realm="https://registry.test/token")"}}));
+    world.http.on(
+        head_call,
+        answer(401, "", {{"www-authenticate", R"(Bearer realm="https://registry.test/token")"}}));
     world.http.on(head_call, tag_answer(digest_a));
     world.http.on("GET https://registry.test/token?scope=repository:" + image + ":pull",
                   json_answer(200, R"({"token":"anonymous-pull"})"));
@@ -270,8 +285,8 @@ TEST_CASE("a reference point is good when anything answers") {
         std::optional<net::HttpResponse> response;
         Health health;
     };
-    const std::vector<Row> rows{{answer(200), Health::healthy},  {answer(301), Health::healthy},
-                                {answer(404), Health::healthy},  {answer(429), Health::healthy},
+    const std::vector<Row> rows{{answer(200), Health::healthy}, {answer(301), Health::healthy},
+                                {answer(404), Health::healthy}, {answer(429), Health::healthy},
                                 {answer(503), Health::failing}, {std::nullopt, Health::failing}};
     for (const Row& row : rows) {
         test::World world;

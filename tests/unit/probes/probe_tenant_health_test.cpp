@@ -120,8 +120,7 @@ TEST_CASE("a healthy tenant proves its read, its counter and its certificate") {
     CHECK(fact(seen, "requests_total") == 41);
     CHECK(fact(seen, "certificate_days") == 1.5);
     CHECK(seen.phases.header == Millis{31});
-    CHECK(seen.evidence ==
-          "GET https://acme.test/health: 200 in 31 ms; 0 workspaces listed");
+    CHECK(seen.evidence == "GET https://acme.test/health: 200 in 31 ms; 0 workspaces listed");
     const auto* read = world.http.find(workspaces);
     REQUIRE(read != nullptr);
     CHECK(read->bearer->reveal() == test::tenant_secret);

@@ -62,9 +62,10 @@ TEST_CASE("each status word has its health") {
     for (const Row& r : rows) {
         CAPTURE(r.status);
         test::World world;
-        world.http.on(list, json_answer(200, "[" + row(id_1, r.status,
-                                                       R"(,"last_sample_error":"boom",)"
-                                                       R"("active_tasks":3,"last_error_rate":0.7)") +
+        world.http.on(list, json_answer(200, "[" +
+                                                 row(id_1, r.status,
+                                                     R"(,"last_sample_error":"boom",)"
+                                                     R"("active_tasks":3,"last_error_rate":0.7)") +
                                                  "]"));
         const auto seen = world.look("workspace_status", "acme");
         REQUIRE(seen.size() == 1);
@@ -133,41 +134,78 @@ TEST_CASE("an unreadable list is one unknown look at the tenant") {
     }
 }
 
-TEST_CASE("how the requests of the window ended decides") {
+namespace {
+
+struct Ended {
+    const char* name;
+    std::vector<std::string> rows;  // newest first
+    Health health;
+    Reason reason;
+    Facts facts;
+};
+
+std::vector<Ended> endings() {
     const std::string bad = "Agent error (RuntimeError) x";
     const std::string provider = "Agent error (rate_limited) x";
-    struct Row {
-        const char* name;
-        std::vector<std::string> rows;  // newest first
-        Health health;
-        Reason reason;
-        Facts facts;
-    };
-    const std::vector<Row> rows{
-        {"none", {}, Health::unknown, Reason::no_traffic,
+    return {
+        {"none",
+         {},
+         Health::unknown,
+         Reason::no_traffic,
          {{"requests", 0}, {"failed", 0}, {"failed_percent", 0}, {"clean_last", 0}}},
-        {"too old", {request_row(700, bad)}, Health::unknown, Reason::no_traffic, {{"requests", 0}}},
+        {"too old",
+         {request_row(700, bad)},
+         Health::unknown,
+         Reason::no_traffic,
+         {{"requests", 0}}},
         {"all failed",
          {request_row(10, bad), request_row(70, bad), request_row(190, bad)},
          Health::failing,
          Reason::agent_errors,
-         {{"requests", 3}, {"failed", 3}, {"failed_percent", 100}, {"spread_seconds", 180},
-          {"clean_last", 0}, {"clean", 0}, {"provider_faults", 0}}},
-        {"status column", {request_row(10, "", "error"), request_row(20, "", "timeout")},
-         Health::failing, Reason::agent_errors, {{"failed", 2}, {"spread_seconds", 10}}},
-        {"provider among them", {request_row(10, bad), request_row(70, provider)},
-         Health::degraded, Reason::provider_fault, {{"provider_faults", 1}}},
-        {"some", {request_row(10, "fine"), request_row(70, bad), request_row(80, bad)},
-         Health::degraded, Reason::agent_sometimes_errors,
+         {{"requests", 3},
+          {"failed", 3},
+          {"failed_percent", 100},
+          {"spread_seconds", 180},
+          {"clean_last", 0},
+          {"clean", 0},
+          {"provider_faults", 0}}},
+        {"status column",
+         {request_row(10, "", "error"), request_row(20, "", "timeout")},
+         Health::failing,
+         Reason::agent_errors,
+         {{"failed", 2}, {"spread_seconds", 10}}},
+        {"provider among them",
+         {request_row(10, bad), request_row(70, provider)},
+         Health::degraded,
+         Reason::provider_fault,
+         {{"provider_faults", 1}}},
+        {"some",
+         {request_row(10, "fine"), request_row(70, bad), request_row(80, bad)},
+         Health::degraded,
+         Reason::agent_sometimes_errors,
          {{"clean_last", 1}, {"clean", 1}, {"failed", 2}, {"spread_seconds", 10}}},
-        {"last failed", {request_row(10, bad), request_row(70, "fine")}, Health::degraded,
-         Reason::agent_sometimes_errors, {{"clean_last", 0}, {"failed_percent", 50}}},
-        {"none failed", {request_row(10, "fine"), request_row(70, "good")}, Health::healthy,
-         Reason::ok, {{"requests", 2}, {"clean", 2}, {"clean_last", 1}}},
-        {"duplicates", {request_row(10, bad), request_row(10, bad), request_row(20, "fine")},
-         Health::degraded, Reason::agent_sometimes_errors, {{"requests", 2}}},
+        {"last failed",
+         {request_row(10, bad), request_row(70, "fine")},
+         Health::degraded,
+         Reason::agent_sometimes_errors,
+         {{"clean_last", 0}, {"failed_percent", 50}}},
+        {"none failed",
+         {request_row(10, "fine"), request_row(70, "good")},
+         Health::healthy,
+         Reason::ok,
+         {{"requests", 2}, {"clean", 2}, {"clean_last", 1}}},
+        {"duplicates",
+         {request_row(10, bad), request_row(10, bad), request_row(20, "fine")},
+         Health::degraded,
+         Reason::agent_sometimes_errors,
+         {{"requests", 2}}},
     };
-    for (const Row& r : rows) {
+}
+
+}  // namespace
+
+TEST_CASE("how the requests of the window ended decides") {
+    for (const Ended& r : endings()) {
         for (const bool ascending : {false, true}) {
             CAPTURE(r.name, ascending);
             auto ordered = r.rows;
@@ -238,9 +276,9 @@ TEST_CASE("a history that is too large is asked for in a smaller piece") {
     test::World world;
     know_workspace(world, id_1, "online");
     world.http.on(activity_call(id_1), test::failure(Reason::body_too_large));
-    world.http.on("GET https://acme.test/workspaces/" + id_1 +
-                      "/activity?type=a2a_receive&limit=10",
-                  json_answer(200, "[" + request_row(5, "fine") + "]"));
+    world.http.on(
+        "GET https://acme.test/workspaces/" + id_1 + "/activity?type=a2a_receive&limit=10",
+        json_answer(200, "[" + request_row(5, "fine") + "]"));
     const auto seen = world.look("workspace_activity", "acme");
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].health == Health::healthy);

@@ -69,7 +69,8 @@ TEST_CASE("a line that says nothing is reported by number and costs only itself"
         CHECK(receipt.digests.size() == 1);
         REQUIRE(receipt.issues.size() == 1);
         CHECK(receipt.issues[0].line == 3);
-        CHECK(receipt.issues[0].text == std::string(row.issue).substr(0, receipt.issues[0].text.size()));
+        CHECK(receipt.issues[0].text ==
+              std::string(row.issue).substr(0, receipt.issues[0].text.size()));
     }
 }
 

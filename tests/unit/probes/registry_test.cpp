@@ -18,7 +18,8 @@ const std::string index_type = "application/vnd.oci.image.index.v1+json";
 const std::string bytes = R"({"schemaVersion":2,"manifests":[]})";
 const std::string digest = "sha256:" + sha256_hex(bytes);
 const std::string challenge =
-    R"(Bearer realm="https://registry.test/token",service="registry.test",scope="repository:x:pull")";
+    R"(Bearer realm="https://registry.test/token",service="registry.test",)"
+    R"(scope="repository:x:pull")";
 const std::string token_url =
     "GET https://registry.test/token?service=registry.test&scope=repository:molecule-ai/platform:";
 const std::string password = "registry-password-1";
@@ -190,9 +191,13 @@ TEST_CASE("bytes must be what was asked for and what was announced") {
         {digest, manifest_headers(digest), bytes + " ", false},
         {other, manifest_headers(other), bytes, false},
         {"latest", manifest_headers(other), bytes, false},
-        {"latest", {{"content-type", "application/json"}, {"docker-content-digest", digest}}, bytes,
+        {"latest",
+         {{"content-type", "application/json"}, {"docker-content-digest", digest}},
+         bytes,
          false},
-        {"latest", {{"content-type", "application"}, {"docker-content-digest", digest}}, bytes,
+        {"latest",
+         {{"content-type", "application"}, {"docker-content-digest", digest}},
+         bytes,
          false},
         {"latest", {{"docker-content-digest", digest}}, bytes, false},
     };
@@ -240,9 +245,10 @@ TEST_CASE("tags are read over all pages of the same list") {
 
 TEST_CASE("a next page that leads elsewhere or in a circle ends the list with a problem") {
     const std::string list = "GET https://registry.test/v2/molecule-ai/platform/tags/list?n=1000";
-    for (const char* link : {"<https://evil.test/v2/molecule-ai/platform/tags/list?last=b>; rel=\"next\"",
-                             "</v2/other/tags/list?last=b>; rel=\"next\"",
-                             "</v2/molecule-ai/platform/tags/list?n=1000>; rel=\"next\""}) {
+    for (const char* link :
+         {"<https://evil.test/v2/molecule-ai/platform/tags/list?last=b>; rel=\"next\"",
+          "</v2/other/tags/list?last=b>; rel=\"next\"",
+          "</v2/molecule-ai/platform/tags/list?n=1000>; rel=\"next\""}) {
         CAPTURE(link);
         test::FakeHttp http;
         auto page = json_answer(200, R"({"tags":["a"]})");

@@ -84,7 +84,8 @@ TEST_CASE("what is no list is a problem with its reason") {
         Reason reason;
     };
     const std::vector<Row> rows{
-        {json_answer(503, R"({"error":"platform datastore unavailable","code":"platform_unavailable"})"),
+        {json_answer(503,
+                     R"({"error":"platform datastore unavailable","code":"platform_unavailable"})"),
          Reason::datastore_down},
         {json_answer(503, R"({"error":"busy"})"), Reason::http_5xx},
         {answer(503, "oops"), Reason::http_5xx},
@@ -153,15 +154,15 @@ TEST_CASE("a budget is spent, overdrawn once and refilled with time") {
     stack::RequestBudget budget(30);
     Instant now = at_millis(1'000);
     CHECK(budget.take("acme", 20, now));
-    CHECK(budget.take("acme", 20, now));        // overdraws: 10 were left
-    CHECK_FALSE(budget.take("acme", 1, now));   // minus 10
-    CHECK(budget.take("other", 1, now));        // its own bucket
-    now += Millis{20'000};                      // plus 10
+    CHECK(budget.take("acme", 20, now));       // overdraws: 10 were left
+    CHECK_FALSE(budget.take("acme", 1, now));  // minus 10
+    CHECK(budget.take("other", 1, now));       // its own bucket
+    now += Millis{20'000};                     // plus 10
     CHECK_FALSE(budget.take("acme", 1, now));
     now += Millis{2'000};
     CHECK(budget.take("acme", 1, now));
     CHECK_FALSE(budget.take("acme", 1, now));
-    now += Millis{3'600'000};                   // never more than a minute's worth
+    now += Millis{3'600'000};  // never more than a minute's worth
     CHECK(budget.take("acme", 30, now));
     CHECK_FALSE(budget.take("acme", 1, now));
     CHECK_FALSE(budget.take("acme", 1, now - Millis{5'000}));

@@ -1,0 +1,204 @@
+// Why: the command line. Parses it, sets up the log, and hands over: to the daemon, to a check, or
+// to the running daemon.
+#include "core/ledger/sqlite_ledger.hpp"
+#include "core/model/codec.hpp"
+#include "daemon/app.hpp"
+#include "daemon/cli_verbs.hpp"
+#include "daemon/rules.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+
+namespace leverd {
+namespace {
+
+constexpr const char* default_config = "/etc/leverd/leverd.toml";
+
+int code(Exit exit) {
+    return static_cast<int>(exit);
+}
+
+void print_error(const Error& error) {
+    fmt::print(stderr, "leverd: {}\n", error.what);
+    if (!error.hint.empty()) {
+        fmt::print(stderr, "  next: {}\n", error.hint);
+    }
+}
+
+// key=value lines on standard error, where the journal picks them up; it adds the time itself.
+void set_up_log(const std::string& level) {
+    auto logger = spdlog::stderr_logger_st("leverd");
+    logger->set_pattern("level=%l %v");
+    logger->set_level(spdlog::level::from_str(level));
+    spdlog::set_default_logger(std::move(logger));
+}
+
+// Secrets live in this process: no core file of it, no other user's debugger in it.
+void protect_memory() {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+bool load_config(const std::string& path, config::Loaded& loaded) {
+    loaded = config::load(path, vocabulary());
+    for (const auto& problem : loaded.problems) {
+        fmt::print(stderr, "{}\n", config::render(problem));
+    }
+    return loaded.ok();
+}
+
+int run(const std::string& path) {
+    config::Loaded loaded;
+    if (!load_config(path, loaded)) {
+        return code(Exit::config);
+    }
+    set_up_log(loaded.config.daemon.log_level);
+    protect_memory();
+    auto app = App::make(path, std::move(loaded.config));
+    if (!app) {
+        print_error(app.error().error);
+        return code(app.error().code);
+    }
+    return code((*app)->run());
+}
+
+int check(const std::string& path) {
+    config::Loaded loaded;
+    if (!load_config(path, loaded)) {
+        const auto errors =
+            std::ranges::count_if(loaded.problems, [](const auto& p) { return !p.warning; });
+        fmt::print(stderr, "{} error{}; nothing was changed\n", errors, errors == 1 ? "" : "s");
+        return code(Exit::config);
+    }
+    const auto& config = loaded.config;
+    fmt::print("ok: {} files, {} probes, {} signals, {} symptoms, {} policies, mode ceiling {}\n",
+               config.files.size(), config.probes.size(), config.runbook.signals.size(),
+               config.runbook.symptoms.size(), config.policies.policies.size(),
+               to_string(config.daemon.mode_ceiling));
+    return code(Exit::ok);
+}
+
+int verify(const std::string& path, const std::string& directory) {
+    auto where = directory;
+    if (where.empty()) {
+        config::Loaded loaded;
+        if (!load_config(path, loaded)) {
+            return code(Exit::config);
+        }
+        where = loaded.config.daemon.state_directory;
+    }
+    const auto report = verify_ledger(where);
+    if (!report) {
+        print_error(report.error());
+        return code(Exit::failed);
+    }
+    fmt::print("ok: {} entries, every hash and number in place; last hash {}\n", report->entries,
+               report->last_hash.empty() ? "-" : report->last_hash.substr(0, 16));
+    return code(Exit::ok);
+}
+
+struct Arguments {
+    std::string config = default_config;
+    std::string directory;
+    std::string subject;
+    std::string decision;
+    std::string why;
+    std::string kind;
+    std::string target;
+    bool open_only = false;
+    cli::CliOptions client;
+    int exit = 0;
+};
+
+void add_local_verbs(CLI::App& app, Arguments& args) {
+    auto* run_verb = app.add_subcommand("run", "Run the daemon in the foreground");
+    run_verb->add_option("-c,--config", args.config, "Config file")->capture_default_str();
+    run_verb->callback([&args] { args.exit = run(args.config); });
+    auto* check_verb = app.add_subcommand("check", "Check the config and everything it includes");
+    check_verb->add_option("-c,--config", args.config, "Config file")->capture_default_str();
+    check_verb->callback([&args] { args.exit = check(args.config); });
+    auto* ledger = app.add_subcommand("ledger", "Look into the ledger");
+    ledger->require_subcommand(1);
+    auto* verify_verb = ledger->add_subcommand("verify", "Check every hash of the ledger");
+    verify_verb
+        ->add_option("-c,--config", args.config, "Config file that names the state directory")
+        ->capture_default_str();
+    verify_verb->add_option("--state", args.directory, "State directory; no config is read then");
+    verify_verb->callback([&args] { args.exit = verify(args.config, args.directory); });
+    auto* version_verb = app.add_subcommand("version", "Print the version");
+    version_verb->callback([&args] {
+        fmt::print("leverd {}\n", version());
+        args.exit = 0;
+    });
+}
+
+CLI::App* client_verb(CLI::App& app, Arguments& args, const char* name, const char* text) {
+    auto* verb = app.add_subcommand(name, text);
+    verb->add_option("--socket", args.client.socket, "The daemon's unix socket")
+        ->capture_default_str();
+    verb->add_flag("--json", args.client.json, "Print the API's JSON");
+    return verb;
+}
+
+void add_client_verbs(CLI::App& app, Arguments& args) {
+    auto* status = client_verb(app, args, "status", "What is wrong, and whether leverd can act");
+    status->callback([&args] { args.exit = cli::run_status(args.client); });
+    auto* incidents = client_verb(app, args, "incidents", "Incidents, newest first");
+    incidents->add_flag("--open", args.open_only, "Only those that are not over");
+    incidents->callback([&args] { args.exit = cli::run_incidents(args.client, args.open_only); });
+    auto* why =
+        client_verb(app, args, "why", "Why a lever did or did not fire: every guard in order");
+    why->add_option("subject", args.subject, "e.g. tenant/acme")->required();
+    why->callback([&args] { args.exit = cli::run_why(args.client, args.subject); });
+    auto* approve = client_verb(app, args, "approve", "Let a waiting decision fire");
+    approve->add_option("decision", args.decision, "e.g. d-12")->required();
+    approve->add_option("--why", args.why, "Your reason, for the record");
+    approve->callback(
+        [&args] { args.exit = cli::run_approve(args.client, args.decision, args.why); });
+    auto* reject = client_verb(app, args, "reject", "Refuse a waiting decision");
+    reject->add_option("decision", args.decision, "e.g. d-12")->required();
+    reject->add_option("--why", args.why, "Your reason, for the record");
+    reject->callback(
+        [&args] { args.exit = cli::run_reject(args.client, args.decision, args.why); });
+    auto* stop = client_verb(app, args, "stop", "Set the stop switch: no lever fires until resume");
+    stop->add_option("--why", args.why, "Your reason, for the record");
+    stop->callback([&args] { args.exit = cli::run_stop(args.client, args.why); });
+    auto* resume = client_verb(app, args, "resume", "Lift the stop switch");
+    resume->add_option("--why", args.why, "Your reason, for the record");
+    resume->callback([&args] { args.exit = cli::run_resume(args.client, args.why); });
+    auto* probe = client_verb(app, args, "probe", "Look once now and show what was seen");
+    probe->add_option("kind", args.kind, "e.g. tenant_health")->required();
+    probe->add_option("target", args.target, "e.g. acme");
+    probe->callback([&args] { args.exit = cli::run_probe(args.client, args.kind, args.target); });
+}
+
+}  // namespace
+}  // namespace leverd
+
+int main(int argc, char** argv) {
+    CLI::App app{"leverd: a watchdog that knows the runbook's levers and asks before it harms"};
+    app.require_subcommand(1);
+    app.set_version_flag("--version", std::string(leverd::version()));
+    leverd::Arguments args;
+    args.client.color = leverd::cli::wants_color();
+    leverd::add_local_verbs(app, args);
+    leverd::add_client_verbs(app, args);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        const int shown = app.exit(problem);
+        return shown == 0 ? 0 : static_cast<int>(leverd::Exit::usage);
+    } catch (const std::exception& defect) {
+        fmt::print(stderr, "leverd: {}\n", defect.what());
+        return static_cast<int>(leverd::Exit::failed);
+    }
+    return args.exit;
+}

@@ -1,0 +1,172 @@
+// Why: the command line's words and exit codes are what scripts and tired people rely on.
+#include "daemon/cli_client.hpp"
+#include "daemon/cli_tables.hpp"
+#include "daemon/cli_verbs.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/exporters/web_host.hpp"
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
+#include <nlohmann/json.hpp>
+
+using namespace web_world;
+
+namespace {
+
+cli::CliOptions options_for(const std::string& socket) {
+    cli::CliOptions out;
+    out.socket = socket;
+    return out;
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+// Takes one request and answers with these bytes, whatever was asked.
+class OneAnswer {
+  public:
+    OneAnswer(const std::string& path, std::string bytes)
+        : acceptor_(io_, boost::asio::local::stream_protocol::endpoint(path)),
+          thread_([this, bytes = std::move(bytes)] {
+              boost::asio::local::stream_protocol::socket peer(io_);
+              acceptor_.accept(peer);
+              std::string request;
+              boost::system::error_code ignored;
+              boost::asio::read_until(peer, boost::asio::dynamic_buffer(request), "\r\n\r\n",
+                                      ignored);
+              boost::asio::write(peer, boost::asio::buffer(bytes), ignored);
+          }) {}
+    ~OneAnswer() { thread_.join(); }
+
+  private:
+    boost::asio::io_context io_;
+    boost::asio::local::stream_protocol::acceptor acceptor_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("status says what matters first") {
+    Host host;
+    const auto report = cli::status(options_for(host.socket()));
+    CHECK(report.code == Exit::ok);
+    CHECK(report.err.empty());
+    CHECK(report.out.rfind("1 lever waits for your approval\nleverd is able to act\n", 0) == 0);
+    CHECK(has(report.out, "2 open incidents, 0 need a person, 1 approvals wait, 1 levers"));
+    CHECK(has(report.out, "  tenant         1        0         2        0\n"));
+    auto as_json = options_for(host.socket());
+    as_json.json = true;
+    CHECK(cli::status(as_json).out.rfind("{\"can_act\":", 0) == 0);
+}
+
+TEST_CASE("why shows the guards and never a control character of a remote side") {
+    Host host;
+    const auto report = cli::why(options_for(host.socket()), "tenant/acme");
+    CHECK(report.code == Exit::ok);
+    CHECK(has(report.out, "tenant/acme is failing"));
+    CHECK(has(report.out, "3 of 3"));
+    CHECK(has(report.out, "a person has to approve"));
+    CHECK(has(report.out, "POST https://cp.example/cp/admin/orgs/acme/redeploy"));
+    CHECK(has(report.out, "<script>"));
+    CHECK_FALSE(has(report.out, "\x1b"));
+    const auto missing = cli::why(options_for(host.socket()), "tenant/acmee");
+    CHECK(missing.code == Exit::failed);
+    CHECK(missing.err ==
+          "leverd: no subject 'tenant/acmee'\n  next: did you mean 'tenant/acme'?\n");
+}
+
+TEST_CASE("approve binds to what was read, and a refusal is exit 4") {
+    Host host;
+    const auto options = options_for(host.socket());
+    CHECK(cli::answer_decision(options, "d-12", true, "").code == Exit::usage);
+    const auto report = cli::answer_decision(options, "d-12", true, "demo must go on");
+    CHECK(report.code == Exit::ok);
+    CHECK(report.out.rfind("approved d-12 as ", 0) == 0);
+    CHECK(has(report.out, "drops SSH sessions"));
+    host.on_loop([&host] {
+        REQUIRE(host.backend.changes.size() == 1);
+        CHECK(host.backend.changes[0].why == "demo must go on");
+        host.backend.refusal = Error{"the situation moved on", "look again"};
+    });
+    const auto refused = cli::answer_decision(options, "d-12", false, "no");
+    CHECK(refused.code == Exit::refused);
+    CHECK(refused.err == "leverd: the situation moved on\n  next: look again\n");
+    CHECK(cli::answer_decision(options, "d-99", true, "x").code == Exit::failed);
+}
+
+TEST_CASE("stop, resume and probe reach the daemon") {
+    Host host;
+    const auto options = options_for(host.socket());
+    CHECK(cli::set_stop(options, true, "fire drill").code == Exit::ok);
+    CHECK(cli::set_stop(options, false, "over").code == Exit::ok);
+    CHECK(cli::set_stop(options, false, "").code == Exit::usage);
+    const auto look = cli::probe(options, "tenant_health", "acme");
+    CHECK(look.code == Exit::failed);  // what it saw is failing
+    CHECK(has(look.out, "tenant/acme"));
+    CHECK(cli::probe(options, "no/such kind", "").code == Exit::failed);
+    host.on_loop([&host] { CHECK(host.backend.changes.size() == 3); });
+}
+
+TEST_CASE("an incident's summary is a post-mortem to start from") {
+    Host host;
+    host.on_loop([&host] {
+        host.backend.write(IncidentOpened{"i-2", "tenant-unreachable", Subject("tenant/globex")});
+    });
+    const auto report = cli::incident_summary(options_for(host.socket()), "i-2");
+    CHECK(report.code == Exit::ok);
+    CHECK(has(report.out, "# i-2: Whole tenant unreachable (tenant/globex)"));
+    CHECK(has(report.out, "outcome accepted, verdict still waited for"));
+    CHECK(has(report.out, "incident_opened: symptom: tenant-unreachable, subject: tenant/globex"));
+}
+
+TEST_CASE("nobody there is exit 6, a lost answer to a change is exit 5") {
+    ScratchFolder folder;
+    const auto gone = cli::status(options_for(folder.path("none.sock")));
+    CHECK(gone.code == Exit::unreachable);
+    CHECK(has(gone.err, "systemctl status leverd"));
+    CHECK(cli::status(options_for(std::string(200, 'x'))).code == Exit::unreachable);
+
+    const std::vector<std::string> broken{
+        "",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\n\r\n{}",
+        "SSH-2.0-x\r\n\r\n",
+    };
+    for (std::size_t i = 0; i < broken.size(); ++i) {
+        CAPTURE(broken[i]);
+        const std::string path = folder.path("s" + std::to_string(i));
+        {
+            OneAnswer daemon(path, broken[i]);
+            CHECK(cli::status(options_for(path)).code == Exit::unreachable);
+        }
+        std::filesystem::remove(path);
+        OneAnswer daemon(path, broken[i]);
+        CHECK(cli::set_stop(options_for(path), true, "x").code == Exit::unknown);
+    }
+}
+
+TEST_CASE("tables align by what is seen, and colour is only added when asked for") {
+    cli::Table table({"name", "health", "note"});
+    table.add({"é", "failing", "x"});
+    table.add({"abc", "healthy", ""});
+    CHECK(table.render(false) ==
+          "  name  health   note\n"
+          "  é     failing  x\n"
+          "  abc   healthy\n");
+    CHECK(has(table.render(true), "\x1b[31mfailing\x1b[0m  x"));
+    for (const std::string odd : {"null", "[]", "{}", "7", R"({"incidents":7})",
+                                  R"({"incidents":[7,null,{"incident":{}}]})"}) {
+        CAPTURE(odd);
+        const auto body = nlohmann::json::parse(odd);
+        CHECK_FALSE(cli::incidents_text(body, false).empty());
+        CHECK_FALSE(cli::status_text(body, false).empty());
+        CHECK_FALSE(cli::why_text(body, false).empty());
+        CHECK_FALSE(cli::summary_text(body).empty());
+        CHECK_FALSE(cli::looks_text(body, false).empty());
+    }
+}

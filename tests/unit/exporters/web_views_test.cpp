@@ -1,0 +1,242 @@
+// Why: what the page and the command line say is worked out here and nowhere else, so the words
+// themselves are tested.
+#include "core/model/codec.hpp"
+#include "exporters/web/assets.hpp"
+#include "exporters/web/history.hpp"
+#include "exporters/web/views.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/exporters/web_world.hpp"
+
+using namespace web_world;
+using namespace leverd::exporters::web;
+
+namespace {
+
+Json get(FakeBackend& backend, const std::string& target) {
+    const auto answer = ask(backend, root_access(), web_world::request("GET", target));
+    REQUIRE(answer.status == 200);
+    return *parse_json(answer.body);
+}
+
+void close_all(FakeBackend& backend) {
+    for (auto& [id, incident] : backend.held.incidents) {
+        incident.phase = IncidentPhase::closed;
+    }
+    backend.held.symptoms.clear();
+}
+
+}  // namespace
+
+TEST_CASE("the headline names what matters most") {
+    FakeBackend backend;
+    fill(backend);
+    std::string level = "person";
+    std::string words = "1 lever waits for your approval";
+
+    SECTION("an approval comes first") {}
+    SECTION("then what escalated") {
+        backend.held.incidents["i-1"].phase = IncidentPhase::escalated;
+        backend.held.incidents["i-1"].decision->action = Action::hold;
+        words = "1 incident needs a person";
+    }
+    SECTION("then what leverd is working on") {
+        backend.held.incidents["i-1"].decision->action = Action::hold;
+        level = "busy";
+        words = "2 open incidents";
+    }
+    SECTION("doubt about the own view outranks all of it") {
+        backend.held.observer.trusted = false;
+        backend.held.observer.why = "1 of 3 reference points answers";
+        level = "blind";
+        words = "leverd doubts its own view, nothing is judged: 1 of 3 reference points answers";
+    }
+    SECTION("all is well") {
+        close_all(backend);
+        level = "good";
+        words = "nothing is wrong";
+    }
+    SECTION("not ready is never good") {
+        close_all(backend);
+        backend.fit = {false, "no look has ended yet"};
+        level = "blind";
+        words = "leverd is not ready: no look has ended yet";
+    }
+    const Json status = status_view(backend);
+    CHECK(status["level"] == level);
+    CHECK(status["headline"] == words);
+}
+
+TEST_CASE("everything that keeps leverd from acting is listed") {
+    FakeBackend backend;
+    CHECK(status_view(backend)["can_act"]["ok"] == true);
+    backend.held.stop = StopSwitch{true, "root", "demo is over", backend.time};
+    backend.held.ledger_writable = false;
+    backend.book.policies.ceiling = Mode::recommend;
+    const Json can_act = status_view(backend)["can_act"];
+    CHECK(can_act["ok"] == false);
+    REQUIRE(can_act["why"].size() == 3);
+    CHECK(can_act["why"][0] == "the ledger cannot be written");
+    CHECK(can_act["why"][1] == "the stop switch is set by root: demo is over");
+    CHECK(can_act["why"][2] == "the mode ceiling of this box is recommend: levers are only shown");
+}
+
+TEST_CASE("an incident says in one sentence what it waits for") {
+    FakeBackend backend;
+    fill(backend);
+    Incident incident = backend.held.incidents["i-1"];
+    std::string words;
+
+    SECTION("a person") {
+        words = "Waiting for a person to approve lever C (tenant-redeploy).";
+    }
+    SECTION("a guard") {
+        incident.decision->action = Action::hold;
+        words = "Holding lever C (tenant-redeploy): a person has to approve.";
+    }
+    SECTION("proof") {
+        incident = backend.held.incidents["i-2"];
+        words =
+            "Pulled lever C (tenant-redeploy). Waiting for proof: 1 of 2 good looks of "
+            "tenant_health.";
+    }
+    SECTION("clearing of the symptom") {
+        ProofStep cleared;
+        cleared.who = ProofStep::Who::cleared;
+        backend.book.levers["tenant-redeploy"].proof = {cleared};
+        incident = backend.held.incidents["i-2"];
+        words = "Pulled lever C (tenant-redeploy). Waiting for proof: the symptom clears.";
+    }
+    SECTION("the target's own word after a lost answer") {
+        incident = backend.held.incidents["i-2"];
+        backend.held.intents["x-1"].phase = IntentPhase::ambiguous;
+        words =
+            "Pulled lever C (tenant-redeploy), but the answer was lost. Looking at the target to "
+            "learn whether it took; it is not sent again.";
+    }
+    SECTION("nothing any more") {
+        incident = backend.held.incidents["i-0"];
+        words = "Went away by itself.";
+    }
+    SECTION("a plan") {
+        incident.decision.reset();
+        incident.plan->ok = false;
+        incident.plan->problem = "the control plane does not know acme";
+        words = "No plan could be made: the control plane does not know acme.";
+    }
+    CHECK(incident_words(scene_of(backend), incident) == words);
+}
+
+TEST_CASE("a look that is too old counts as unknown, not as healthy") {
+    FakeBackend backend;
+    fill(backend);
+    CHECK(get(backend, "/api/v1/subjects/tenant%2Fhooli")["health"] == "healthy");
+    backend.time.at += backend.book.runbook.fresh_for + Millis{10'001};
+    const Json stale = get(backend, "/api/v1/subjects/tenant%2Fhooli");
+    CHECK(stale["health"] == "unknown");
+    CHECK(stale["reason_text"] == "the last look is too old to be evidence");
+    CHECK(stale["looks"][0]["stale"] == true);
+}
+
+TEST_CASE("why shows counters, every guard in order, and the newest past decisions") {
+    FakeBackend backend;
+    fill(backend);
+    for (int i = 0; i < 3000; ++i) {
+        Decision decision = asking_decision();
+        decision.id = "d-" + std::to_string(i);
+        decision.subject = Subject(i % 3 == 0 ? "tenant/acme" : "tenant/globex");
+        backend.write(decision);
+    }
+    const Json why = get(backend, "/api/v1/why?subject=tenant/acme");
+    CHECK(why["subject"]["detectors"][0]["bad"] == 3);
+    CHECK(why["subject"]["detectors"][0]["bad_needed"] == 3);
+    CHECK(why["decision"]["guards"][0]["guard"] == "stop switch");
+    CHECK(why["decision"]["guards"][1]["text"] == "a person has to approve");
+    CHECK(why["incidents"].size() == 1);
+    REQUIRE(why["past_decisions"].size() == 20);
+    CHECK(why["past_decisions"][0]["body"]["id"] == "d-2997");
+    CHECK(why["past_decisions"][19]["body"]["id"] == "d-2940");
+    CHECK(why["past_decisions_complete"] == true);
+    CHECK(backend.entries_read < 600);  // the newest page, and single entries to find the end
+}
+
+TEST_CASE("history of a long ledger is bounded and says so") {
+    FakeBackend backend;
+    fill(backend);
+    const SymptomCleared noise{"x", Subject("y"), "z"};
+    for (std::size_t i = 0; i < history_page * history_pages_max + 5; ++i) {
+        backend.write(noise);
+    }
+    const Json why = get(backend, "/api/v1/why?subject=tenant/acme");
+    CHECK(why["past_decisions"].empty());
+    CHECK(why["past_decisions_complete"] == false);
+    CHECK(backend.entries_read <= history_page * history_pages_max + 64);
+}
+
+TEST_CASE("the end of the ledger is found for every small length") {
+    for (int length = 0; length < 6; ++length) {
+        FakeBackend backend;
+        fill(backend);
+        for (int i = 0; i < length; ++i) {
+            backend.write(asking_decision());
+        }
+        const Json why = get(backend, "/api/v1/why?subject=tenant/acme");
+        CHECK(why["past_decisions"].size() == static_cast<std::size_t>(length));
+    }
+}
+
+TEST_CASE("an incident's timeline has its own entries only, in order") {
+    FakeBackend backend;
+    fill(backend);
+    Decision other = asking_decision();
+    other.id = "d-1";
+    other.incident = "i-9";
+    Intent intent;
+    intent.id = "x-7";
+    intent.decision = "d-12";
+    intent.incident = "i-1";
+    backend.write(IncidentOpened{"i-9", "s", Subject("tenant/x")});
+    backend.write(IncidentOpened{"i-1", "s", Subject("tenant/acme")});
+    backend.write(other);
+    backend.write(asking_decision());
+    backend.write(Approval{"d-1", "h", true, "root", "other"});
+    backend.write(Approval{"d-12", "h", true, "root", "ours"});
+    backend.write(intent);
+    backend.write(Verdict{"x-7", VerdictKind::recovered, "proven"});
+    backend.write(Verdict{"x-8", VerdictKind::worse, "not ours"});
+    const Json timeline = get(backend, "/api/v1/incidents/i-1")["timeline"];
+    std::string kinds;
+    for (const Json& entry : timeline) {
+        kinds += entry["kind"].get<std::string>() + " ";
+    }
+    CHECK(kinds == "incident_opened decision approval intent verdict ");
+}
+
+TEST_CASE("remote text stays text") {
+    FakeBackend backend;
+    fill(backend);
+    const auto answer = ask(backend, root_access(), web_world::request("GET", "/api/v1/subjects"));
+    CHECK(answer.content_type == "application/json");
+    CHECK(answer.body.find('\x1b') == std::string::npos);
+    CHECK(parse_json(answer.body)->at("subjects").size() == 4);
+}
+
+TEST_CASE("the page runs nothing inline, loads nothing foreign and builds no markup from text") {
+    for (const Asset& asset : page_assets()) {
+        CAPTURE(asset.path);
+        CHECK_FALSE(asset.bytes.empty());
+        for (const std::string_view banned :
+             {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "https://",
+              "//cdn", "style=", "onclick=", "javascript:"}) {
+            CAPTURE(banned);
+            CHECK(asset.bytes.find(banned) == std::string_view::npos);
+        }
+    }
+    FakeBackend backend;
+    const auto page = ask(backend, root_access(), web_world::request("GET", "/"));
+    bool policy = false;
+    for (const auto& [name, value] : page.headers) {
+        policy =
+            policy || (name == "Content-Security-Policy" && value.find("default-src 'self'") == 0);
+    }
+    CHECK(policy);
+}

@@ -1,0 +1,301 @@
+// Why: see web_world.hpp.
+#include "tests/unit/exporters/web_world.hpp"
+
+#include "core/model/codec.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace web_world {
+namespace {
+
+constexpr std::int64_t start_wall = 1'778'090'400'000;  // 2026-05-06T18:00:00Z
+
+Now moment(std::int64_t seconds) {
+    Now out;
+    out.at = at_millis(1'000'000 + seconds * 1000);
+    out.wall = WallTime{Millis{start_wall + seconds * 1000}};
+    return out;
+}
+
+void see(FakeBackend& backend, const std::string& subject, leverd::Health health, Reason reason,
+         const std::string& evidence) {
+    Observation look;
+    look.subject = Subject(subject);
+    look.probe = "tenant_health";
+    look.health = health;
+    look.reason = reason;
+    look.evidence = evidence;
+    look.seen = moment(590);
+    SubjectState& held = backend.held.subjects[look.subject];
+    held.first_seen = moment(0).at;
+    held.last_seen = look.seen.at;
+    held.looks[look.probe] = look;
+    held.repeats[look.probe] = 7;
+}
+
+void add_rules(Rules& book) {
+    Signal signal;
+    signal.id = "tenant-down";
+    signal.subject_kind = "tenant";
+    signal.probe = "tenant_health";
+    Symptom symptom;
+    symptom.id = "tenant-unreachable";
+    symptom.title = "Whole tenant unreachable";
+    symptom.first_lever = "Lever C (redeploy)";
+    symptom.row = 2;
+    book.runbook.signals = {signal};
+    book.runbook.symptoms = {symptom};
+    LeverContract contract;
+    contract.id = "tenant-redeploy";
+    contract.letter = "C";
+    contract.title = "Redeploy the tenant";
+    ProofStep step;
+    step.probe = "tenant_health";
+    contract.proof = {step};
+    book.levers["tenant-redeploy"] = contract;
+    Policy policy;
+    policy.id = "demo-tenants";
+    policy.symptom = "tenant-unreachable";
+    policy.lever = "tenant-redeploy";
+    policy.subjects = {"tenant/*"};
+    policy.mode = Mode::approve;
+    book.policies.policies = {policy};
+    book.policies.ceiling = Mode::automatic;
+    book.config_hash = "c0ffee";
+}
+
+Plan plan_for(const std::string& subject) {
+    leverd::Call call;
+    call.method = "POST";
+    call.url = "https://cp.example/cp/admin/orgs/acme/redeploy";
+    call.why = "a fresh instance";
+    Plan plan;
+    plan.lever = "tenant-redeploy";
+    plan.subject = Subject(subject);
+    plan.calls = {call};
+    plan.warnings = {"drops SSH sessions"};
+    return plan;
+}
+
+Incident incident(const std::string& id, const std::string& subject, std::int64_t opened) {
+    Incident out;
+    out.id = id;
+    out.symptom = "tenant-unreachable";
+    out.subject = Subject(subject);
+    out.opened = moment(opened);
+    out.linked.insert(SymptomKey{out.symptom, out.subject});
+    return out;
+}
+
+IntentState verifying_intent() {
+    IntentState out;
+    out.intent.id = "x-1";
+    out.intent.decision = "d-8";
+    out.intent.incident = "i-2";
+    out.intent.lever = "tenant-redeploy";
+    out.intent.subject = Subject("tenant/globex");
+    out.intent.plan = plan_for("tenant/globex");
+    out.fired = moment(500);
+    out.phase = IntentPhase::verifying;
+    Outcome outcome;
+    outcome.intent = "x-1";
+    outcome.kind = OutcomeKind::accepted;
+    out.outcome = outcome;
+    out.ended = moment(503);
+    out.proof.resize(1);
+    out.proof[0].looks = 1;
+    return out;
+}
+
+void add_incidents(State& held) {
+    Incident asking = incident("i-1", "tenant/acme", 300);
+    asking.decision = asking_decision();
+    asking.decided = moment(400);
+    PlanMade plan;
+    plan.incident = "i-1";
+    plan.ok = true;
+    plan.plan = plan_for("tenant/acme");
+    asking.plan = plan;
+    asking.planned = moment(399);
+    Incident healing = incident("i-2", "tenant/globex", 450);
+    healing.intents = {"x-1"};
+    Incident over = incident("i-0", "tenant/hooli", 100);
+    over.phase = IncidentPhase::closed;
+    over.end = "self_healed";
+    over.closed = moment(200);
+    for (const Incident& one : {asking, healing, over}) {
+        held.incidents[one.id] = one;
+    }
+    held.intents["x-1"] = verifying_intent();
+}
+
+}  // namespace
+
+Decision asking_decision() {
+    GuardVerdict first;
+    first.guard = "stop switch";
+    first.pass = true;
+    first.value = "off";
+    first.limit = "off";
+    GuardVerdict last;
+    last.guard = "approval";
+    last.value = "none";
+    last.limit = "one";
+    last.text = "a person has to approve";
+    Decision out;
+    out.id = "d-12";
+    out.incident = "i-1";
+    out.symptom = "tenant-unreachable";
+    out.subject = Subject("tenant/acme");
+    out.lever = "tenant-redeploy";
+    out.policy = "demo-tenants";
+    out.mode = Mode::approve;
+    out.action = Action::ask;
+    out.reason = "approval";
+    out.hash = "abc123";
+    out.guards = {first, last};
+    return out;
+}
+
+FakeBackend::FakeBackend() : time(moment(600)) {
+    add_rules(book);
+}
+
+void fill(FakeBackend& backend) {
+    using leverd::Health;
+    see(backend, "tenant/acme", Health::failing, Reason::connect_refused,
+        "<script>alert(1)</script>\x1b[31m refused");
+    see(backend, "tenant/globex", Health::failing, Reason::http_5xx, "502");
+    see(backend, "tenant/hooli", Health::healthy, Reason::ok, "");
+    see(backend, "control-plane", Health::healthy, Reason::ok, "");
+    Detector detector;
+    detector.bad = 3;
+    detector.raised = true;
+    detector.first_bad = moment(280).at;
+    backend.held.subjects[Subject("tenant/acme")].detectors["tenant-down"] = detector;
+    ActiveSymptom active;
+    active.raised = moment(300);
+    active.evidence = "connection refused";
+    active.incident = "i-1";
+    backend.held.symptoms[SymptomKey{"tenant-unreachable", Subject("tenant/acme")}] = active;
+    backend.held.started = moment(0);
+    add_incidents(backend.held);
+}
+
+boost::asio::awaitable<Result<std::vector<StoredEntry>>> FakeBackend::ledger(std::int64_t after,
+                                                                             std::size_t limit) {
+    if (refusal) {
+        co_return *refusal;
+    }
+    std::vector<StoredEntry> out;
+    for (auto i = static_cast<std::size_t>(
+             std::min<std::int64_t>(after, static_cast<std::int64_t>(record.size())));
+         i < record.size() && out.size() < limit; ++i) {
+        out.push_back(record[i]);
+    }
+    entries_read += out.size();
+    co_return out;
+}
+
+boost::asio::awaitable<Result<void>> FakeBackend::approve(std::string decision, bool approved,
+                                                          std::string who, std::string why) {
+    if (refusal) {
+        co_return *refusal;
+    }
+    changes.push_back(Change{"answer " + decision, who, why, approved});
+    co_return Result<void>{};
+}
+
+boost::asio::awaitable<Result<void>> FakeBackend::stop(bool stopped, std::string who,
+                                                       std::string why) {
+    if (refusal) {
+        co_return *refusal;
+    }
+    changes.push_back(Change{"stop", who, why, stopped});
+    co_return Result<void>{};
+}
+
+boost::asio::awaitable<Result<void>> FakeBackend::reload() {
+    if (refusal) {
+        co_return *refusal;
+    }
+    changes.push_back(Change{"reload", "", "", true});
+    co_return Result<void>{};
+}
+
+boost::asio::awaitable<Result<std::vector<Observation>>> FakeBackend::look(std::string kind,
+                                                                           std::string target) {
+    if (kind != "tenant_health") {
+        co_return Error{"no probe kind '" + kind + "'", "use tenant_health"};
+    }
+    changes.push_back(Change{"look " + target, "", "", true});
+    std::vector<Observation> out{held.subjects.at(Subject("tenant/acme")).looks.at(kind)};
+    co_return out;
+}
+
+std::shared_ptr<void> FakeBackend::subscribe(std::function<void()> wake) {
+    auto kept = std::make_shared<std::function<void()>>(std::move(wake));
+    listeners.push_back(kept);
+    return std::shared_ptr<void>(kept.get(), [this, kept](void*) {
+        listeners.erase(std::remove(listeners.begin(), listeners.end(), kept), listeners.end());
+    });
+}
+
+void FakeBackend::turn() {
+    for (const auto& wake : listeners) {
+        (*wake)();
+    }
+}
+
+void FakeBackend::write(const EntryBody& body) {
+    StoredEntry entry;
+    entry.sequence = static_cast<std::int64_t>(record.size()) + 1;
+    entry.now = moment(entry.sequence);
+    entry.kind = std::string(entry_kind(body));
+    entry.json = dump(to_json(body));
+    entry.hash = "h" + std::to_string(entry.sequence);
+    record.push_back(std::move(entry));
+}
+
+exporters::web::Response ask(FakeBackend& backend, const exporters::web::Access& access,
+                             exporters::web::Request request) {
+    boost::asio::io_context io;
+    exporters::web::Response out;
+    bool ended = false;
+    const auto on_end = [&out, &ended](std::exception_ptr thrown, exporters::web::Response got) {
+        if (thrown) {
+            std::rethrow_exception(thrown);
+        }
+        out = std::move(got);
+        ended = true;
+    };
+    boost::asio::co_spawn(io, exporters::web::serve(backend, access, std::move(request)), on_end);
+    io.run();
+    if (!ended) {
+        out.status = 0;
+    }
+    return out;
+}
+
+exporters::web::Request request(std::string method, std::string target, std::string body) {
+    exporters::web::Request out;
+    out.method = std::move(method);
+    out.target = std::move(target);
+    out.body = std::move(body);
+    out.headers["host"] = "127.0.0.1:9847";
+    return out;
+}
+
+exporters::web::Access root_access() {
+    exporters::web::Access out;
+    out.unix_socket = true;
+    out.uid = 0;
+    return out;
+}
+
+}  // namespace web_world

@@ -1,0 +1,76 @@
+// Why: one hand-made world that shows every kind of thing the API can say, and a backend that
+// remembers what it was asked to change.
+#pragma once
+
+#include "exporters/web/backend.hpp"
+#include "exporters/web/router.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace web_world {
+
+using namespace leverd;
+
+struct Change {
+    std::string what;
+    std::string who;
+    std::string why;
+    bool yes = false;
+
+    friend bool operator==(const Change&, const Change&) = default;
+};
+
+class FakeBackend final : public exporters::Backend {
+  public:
+    FakeBackend();
+
+    const State& state() const override { return held; }
+    const Rules& rules() const override { return book; }
+    Now now() const override { return time; }
+    std::string version() const override { return "0.1.0"; }
+    std::string metrics() override { return "leverd_build_info 1\n"; }
+    exporters::Health healthy() const override { return alive; }
+    exporters::Health ready() const override { return fit; }
+    boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(std::int64_t after,
+                                                                    std::size_t limit) override;
+    boost::asio::awaitable<Result<void>> approve(std::string decision, bool approved,
+                                                 std::string who, std::string why) override;
+    boost::asio::awaitable<Result<void>> stop(bool stopped, std::string who,
+                                              std::string why) override;
+    boost::asio::awaitable<Result<void>> reload() override;
+    boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
+                                                                  std::string target) override;
+    std::shared_ptr<void> subscribe(std::function<void()> wake) override;
+
+    // Tells every subscriber that a turn changed something.
+    void turn();
+    // Writes an entry as the driver would.
+    void write(const EntryBody& body);
+
+    State held;
+    Rules book;
+    Now time;
+    exporters::Health alive{true, "the loop turns"};
+    exporters::Health fit{true, "ready"};
+    std::vector<StoredEntry> record;
+    std::vector<Change> changes;
+    std::size_t entries_read = 0;
+    std::optional<Error> refusal;  // what every change answers, when set
+    std::vector<std::shared_ptr<std::function<void()>>> listeners;
+};
+
+// A tenant that fails, an incident that waits for approval, one that a lever heals, one closed.
+void fill(FakeBackend& backend);
+Decision asking_decision();
+
+// Runs one request through the router to its end.
+exporters::web::Response ask(FakeBackend& backend, const exporters::web::Access& access,
+                             exporters::web::Request request);
+exporters::web::Request request(std::string method, std::string target, std::string body = "");
+// Root on the unix socket: everything is allowed.
+exporters::web::Access root_access();
+
+}  // namespace web_world

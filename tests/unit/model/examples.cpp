@@ -1,0 +1,74 @@
+// Why: see examples.hpp.
+#include "tests/unit/model/examples.hpp"
+
+namespace leverd::test {
+
+Observation example_observation() {
+    Observation o;
+    o.subject = Subject("tenant/acme");
+    o.probe = "tenant_health";
+    o.health = Health::failing;
+    o.reason = Reason::http_5xx;
+    o.origin = Origin::target;
+    o.evidence = "503 \"busy\" \\ caf\xC3\xA9";
+    o.version = "sha256:abc";
+    o.attributes = {{"runtime", "hermes"}, {"tenant", "acme"}};
+    o.facts = {{"failed_percent", 33.3}, {"requests", 12}};
+    o.seen = Now{at_millis(1'000), WallTime{Millis{1'778'090'400'250}}};
+    o.took = Millis{42};
+    o.phases = Phases{Millis{1}, Millis{2}, Millis{3}, Millis{4}, Millis{5}};
+    return o;
+}
+
+Plan example_plan() {
+    Plan p;
+    p.lever = "tenant-redeploy";
+    p.subject = Subject("tenant/acme");
+    p.resource = "tenant/acme";
+    p.target_version = "sha256:def";
+    p.params = {{"slug", "acme"}};
+    p.moves = {{"tenant/acme", "sha256:abc"}};
+    p.calls = {Call{"POST", "https://cp.example/redeploy", "{}", "redeploys one tenant"},
+               Call{"GET", "https://cp.example/ok", "", "looks"}};
+    p.steps = {"open the console", "press the button"};
+    p.warnings = {"variables go back too"};
+    return p;
+}
+
+std::vector<EntryBody> example_bodies() {
+    const Subject acme("tenant/acme");
+    return {
+        Started{"0.1.0", "cfg1", "boot1", 9'007'199'254'740'993},
+        ConfigLoaded{"cfg2"},
+        Observed{example_observation(), 17, at_millis(900)},
+        SymptomRaised{"tenant-unreachable", acme, "three looks"},
+        SymptomCleared{"tenant-unreachable", acme, "two good looks"},
+        IncidentOpened{"i-1", "tenant-unreachable", acme},
+        IncidentLinked{"i-1", "workspace-offline", Subject("workspace/acme/w1")},
+        IncidentClosed{"i-1", "absorbed", "i-0"},
+        IncidentEscalated{"i-1", "attempts used up"},
+        PlanMade{"i-1", true, "none", example_plan()},
+        Decision{"d-1",
+                 "i-1",
+                 "tenant-unreachable",
+                 acme,
+                 "tenant-redeploy",
+                 "p-1",
+                 Mode::automatic,
+                 Action::fire,
+                 "permitted",
+                 "h-1",
+                 {GuardVerdict{"stop", true, "off", "off", "the switch is off"},
+                  GuardVerdict{"budget", false, "3", "2", "too many this hour"}}},
+        Approval{"d-1", "h-1", true, "ops", "looks right"},
+        Intent{"n-1", "d-1", "i-1", "tenant-redeploy", acme, example_plan()},
+        Outcome{"n-1", OutcomeKind::accepted, "202", {{"replaced_by", "workspace/acme/w2"}}},
+        Settled{"n-1", Took::yes, "the target restarted"},
+        Verdict{"n-1", VerdictKind::not_recovered, "still 503"},
+        StopSet{true, "ops", "maintenance"},
+        ObserverChanged{true, "references answer"},
+        Paged{"incident/i-1", Severity::critical, "acme is down", "text", true},
+    };
+}
+
+}  // namespace leverd::test

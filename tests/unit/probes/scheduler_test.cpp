@@ -1,0 +1,344 @@
+// Why: the scheduler is the daemon's heartbeat. These tests run it on real Asio timers with
+// intervals of milliseconds and wait for events, never for guessed times.
+#include "probes/scheduler.hpp"
+
+#include "core/net/asio_use.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/probes/fake_http.hpp"
+
+#include <functional>
+#include <set>
+#include <stdexcept>
+
+using namespace leverd;
+namespace asio = boost::asio;
+
+namespace {
+
+// What the scripted kinds below look at; looks are plain functions, so this is where they keep
+// their notes.
+struct Notes {
+    std::vector<std::string> quick_targets;
+    std::set<std::string> hangs;  // ends at its deadline
+    std::set<std::string> deaf;   // ignores its deadline, ends when cancelled
+    std::set<std::string> throws;
+    std::map<std::string, int> begun;
+    std::map<std::string, int> running;
+    int most_at_once = 0;
+    int most_of_one = 0;
+    int now_running = 0;
+};
+Notes* notes = nullptr;
+
+std::vector<std::string> quick_targets(const probes::Context&) {
+    return notes->quick_targets;
+}
+
+Observation note(const probes::Task& task) {
+    Observation seen;
+    seen.subject = Subject("tenant/" + task.target);
+    seen.probe = task.kind;
+    seen.health = Health::healthy;
+    return seen;
+}
+
+asio::awaitable<std::vector<Observation>> quick_look(probes::Context&, probes::Task task,
+                                                     net::Deadline deadline) {
+    const std::string& target = task.target;
+    ++notes->begun[target];
+    notes->most_of_one = std::max(notes->most_of_one, ++notes->running[target]);
+    notes->most_at_once = std::max(notes->most_at_once, ++notes->now_running);
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    if (notes->throws.contains(target)) {
+        --notes->running[target];
+        --notes->now_running;
+        throw std::runtime_error("a defect");
+    }
+    if (notes->deaf.contains(target)) {
+        timer.expires_at(net::Deadline::max());
+        co_await timer.async_wait(net::tuple_token);
+    } else {
+        timer.expires_at(notes->hangs.contains(target) ? deadline : net::deadline_in(Millis{1}));
+        co_await timer.async_wait(net::tuple_token);
+    }
+    --notes->running[target];
+    --notes->now_running;
+    std::vector<Observation> out;
+    out.push_back(note(task));
+    co_return out;
+}
+
+int one_request(const probes::Context&, const std::string&) {
+    return 1;
+}
+
+// Runs a scheduler until `enough` says so, or ten seconds have passed (which fails the test).
+struct Rig {
+    Rig() {
+        notes = &script;
+        kinds.push_back({"quick", quick_look, quick_targets, "tenant", nullptr, false});
+        add_settings("quick", Millis{20}, Millis{5}, Millis{100});
+        hooks.on_observation = [this](Observation seen) {
+            ++seen_of[seen.subject.text()];
+            last[seen.subject.text()] = seen;
+            if (enough && enough()) {
+                group.cancel();
+            }
+        };
+        hooks.on_lateness = [this](Millis late) { lateness.push_back(late); };
+    }
+
+    void add_settings(const std::string& kind, Millis interval, Millis retry, Millis timeout) {
+        config::ProbeSettings settings;
+        settings.kind = kind;
+        settings.interval = interval;
+        settings.retry = retry;
+        settings.timeout = timeout;
+        world.config.probes.push_back(settings);
+    }
+
+    void run(std::function<bool()> until) {
+        enough = std::move(until);
+        group.spawn("scheduler", scheduler.run());
+        asio::steady_timer limit(io);
+        limit.expires_after(std::chrono::seconds(10));
+        limit.async_wait([this](boost::system::error_code error) {
+            if (!error) {
+                timed_out = true;
+                group.cancel();
+            }
+        });
+        auto on_joined = [&limit](const std::exception_ptr&) { limit.cancel(); };
+        asio::co_spawn(io, group.join(), std::move(on_joined));
+        io.run();
+        CHECK_FALSE(timed_out);
+    }
+
+    Notes script;
+    test::World world;
+    asio::io_context io;
+    std::vector<std::string> defects;
+    net::TaskGroup group{io.get_executor(),
+                         [this](const std::string& task, const std::string& what) {
+                             defects.push_back(task + ": " + what);
+                         }};
+    std::vector<probes::ProbeKind> kinds;
+    probes::SchedulerHooks hooks;
+    std::map<std::string, int> seen_of;
+    std::map<std::string, Observation> last;
+    std::vector<Millis> lateness;
+    std::function<bool()> enough;
+    bool timed_out = false;
+    probes::Scheduler scheduler{
+        io.get_executor(), world.context, group,
+        probes::SchedulerHooks{[this](Observation seen) { hooks.on_observation(std::move(seen)); },
+                               [this](Millis late) { hooks.on_lateness(late); }},
+        kinds};
+};
+
+}  // namespace
+
+TEST_CASE("every target is looked at again and again") {
+    Rig rig;
+    rig.script.quick_targets = {"a", "b", "c"};
+    rig.run([&rig] {
+        return rig.seen_of["tenant/a"] >= 3 && rig.seen_of["tenant/b"] >= 3 &&
+               rig.seen_of["tenant/c"] >= 3;
+    });
+    CHECK(rig.defects.empty());
+    CHECK_FALSE(rig.lateness.empty());
+    CHECK(rig.scheduler.counters().tasks == 3);
+    CHECK(rig.scheduler.counters().in_flight == 0);
+}
+
+TEST_CASE("a target that hangs delays nobody and is never looked at twice at once") {
+    Rig rig;
+    rig.script.quick_targets = {"slow", "fast"};
+    rig.script.hangs = {"slow"};
+    rig.run([&rig] { return rig.seen_of["tenant/slow"] >= 2; });
+    CHECK(rig.seen_of["tenant/fast"] >= 4);
+    CHECK(rig.script.most_of_one == 1);
+    CHECK(rig.scheduler.counters().skipped_overlap > 0);
+}
+
+TEST_CASE("a look that ignores its deadline is reported, cancelled and taken up again") {
+    Rig rig;
+    rig.script.quick_targets = {"deaf"};
+    rig.script.deaf = {"deaf"};
+    rig.run([&rig] { return rig.seen_of["tenant/deaf"] >= 2; });
+    const Observation& seen = rig.last["tenant/deaf"];
+    CHECK(seen.health == Health::unknown);
+    CHECK(seen.reason == Reason::deadline_local);
+    CHECK(seen.origin == Origin::local);
+    CHECK(seen.probe == "quick");
+    CHECK(rig.scheduler.counters().abandoned == 2);
+    CHECK(rig.script.most_of_one == 1);
+    CHECK(rig.script.now_running == 0);
+}
+
+TEST_CASE("a look that throws becomes an observation and the others go on") {
+    Rig rig;
+    rig.script.quick_targets = {"bad", "good"};
+    rig.script.throws = {"bad"};
+    rig.run([&rig] { return rig.seen_of["tenant/bad"] >= 2 && rig.seen_of["tenant/good"] >= 2; });
+    CHECK(rig.last["tenant/bad"].health == Health::unknown);
+    CHECK(rig.last["tenant/bad"].evidence == "the look threw: a defect");
+    CHECK(rig.defects.empty());
+}
+
+TEST_CASE("no more looks at once than allowed") {
+    Rig rig;
+    rig.world.config.daemon.probes_in_flight = 3;
+    for (int i = 0; i < 20; ++i) {
+        rig.script.quick_targets.push_back("t" + std::to_string(i));
+    }
+    rig.run([&rig] {
+        return std::all_of(
+            rig.script.quick_targets.begin(), rig.script.quick_targets.end(),
+            [&rig](const std::string& t) { return rig.seen_of["tenant/" + t] >= 2; });
+    });
+    CHECK(rig.script.most_at_once <= 3);
+}
+
+TEST_CASE("wishes for a look are one look, soon") {
+    Rig rig;
+    rig.world.config.probes[0].interval = Millis{60'000};
+    rig.script.quick_targets = {"a"};
+    int wishes = 0;
+    // The first look comes within the start's spread; it is pulled, then ten wishes make one more.
+    asio::post(rig.io, [&rig] {
+        rig.scheduler.refresh();
+        CHECK(rig.scheduler.look_soon("quick", "a"));
+    });
+    rig.run([&rig, &wishes] {
+        const int seen = rig.seen_of["tenant/a"];
+        if (seen == 1 && wishes == 0) {
+            for (; wishes < 10; ++wishes) {
+                rig.scheduler.look_soon(Subject("workspace/a/" + test::org_id), "quick");
+                rig.scheduler.look_soon(Subject("tenant/a"), "quick");
+            }
+        }
+        return seen >= 2;
+    });
+    CHECK(rig.script.begun["a"] == 2);
+    CHECK(rig.scheduler.counters().looks == 2);
+}
+
+TEST_CASE("a wish for something unknown is refused") {
+    Rig rig;
+    rig.script.quick_targets = {"a"};
+    bool asked = false;
+    rig.run([&rig, &asked] {
+        asked = true;
+        CHECK_FALSE(rig.scheduler.look_soon("quick", "nobody"));
+        CHECK_FALSE(rig.scheduler.look_soon(Subject("tenant/a"), "lever:tenant-redeploy"));
+        CHECK_FALSE(rig.scheduler.look_soon(Subject("tenant/nobody"), "quick"));
+        return true;
+    });
+    CHECK(asked);
+}
+
+TEST_CASE("targets come and go, also in the middle of a look") {
+    Rig rig;
+    rig.script.quick_targets = {"old", "stays"};
+    rig.script.hangs = {"old"};
+    rig.run([&rig] {
+        if (rig.script.running["old"] == 1 && rig.script.quick_targets.front() == "old") {
+            rig.script.quick_targets = {"new", "stays"};
+            rig.scheduler.refresh();
+        }
+        return rig.seen_of["tenant/new"] >= 2 && rig.script.running["old"] == 0;
+    });
+    CHECK(rig.seen_of["tenant/old"] == 0);  // its one look ended after it was gone
+    CHECK(rig.script.begun["old"] == 1);
+    CHECK(rig.scheduler.counters().tasks == 2);
+}
+
+TEST_CASE("a kind that discovers brings its new targets by itself") {
+    Rig rig;
+    rig.kinds.front().discovers = true;
+    rig.script.quick_targets = {"a"};
+    rig.run([&rig] {
+        if (rig.seen_of["tenant/a"] == 1) {
+            rig.script.quick_targets = {"a", "b"};
+        }
+        return rig.seen_of["tenant/b"] >= 1;
+    });
+    CHECK(rig.seen_of["tenant/b"] >= 1);
+}
+
+TEST_CASE("a tenant's share of requests is respected and counted, without noise") {
+    Rig rig;
+    rig.world.config.tenants.requests_per_minute = 5;
+    rig.kinds.front().cost = one_request;
+    rig.kinds.push_back({"free", quick_look, quick_targets, "tenant", nullptr, false});
+    rig.add_settings("free", Millis{5}, Millis{5}, Millis{100});
+    rig.script.quick_targets = {"a"};
+    rig.run([&rig] { return rig.scheduler.counters().skipped_budget >= 3; });
+    // The clock of this world stands still, so the share never refills.
+    CHECK(rig.last["tenant/a"].health == Health::healthy);
+    CHECK(rig.scheduler.counters().skipped_budget >= 3);
+}
+
+TEST_CASE("settings that are gone end the looks, new ones start them") {
+    Rig rig;
+    rig.script.quick_targets = {"a"};
+    bool stopped = false;
+    rig.kinds.push_back({"other", quick_look, quick_targets, "image", nullptr, false});
+    rig.run([&rig, &stopped] {
+        if (rig.seen_of["tenant/a"] == 2 && !stopped) {
+            stopped = true;
+            rig.world.config.probes.clear();
+            rig.add_settings("other", Millis{5}, Millis{5}, Millis{100});
+            rig.scheduler.refresh();
+        }
+        return stopped && rig.last["tenant/a"].probe == "other";
+    });
+    CHECK(rig.scheduler.counters().tasks == 1);
+}
+
+TEST_CASE("a look on demand goes to the caller only") {
+    Rig rig;
+    rig.script.quick_targets = {"a"};
+    std::optional<Result<std::vector<Observation>>> good;
+    std::optional<Result<std::vector<Observation>>> bad;
+    auto keep_good = [&good](std::exception_ptr, Result<std::vector<Observation>> r) {
+        good.emplace(std::move(r));
+    };
+    auto keep_bad = [&bad](std::exception_ptr, Result<std::vector<Observation>> r) {
+        bad.emplace(std::move(r));
+    };
+    asio::co_spawn(rig.io, rig.scheduler.look_now("quick", "a"), std::move(keep_good));
+    asio::co_spawn(rig.io, rig.scheduler.look_now("quick", "nobody"), std::move(keep_bad));
+    rig.io.run();
+    REQUIRE(good.has_value());
+    REQUIRE(good->has_value());
+    CHECK((*good)->size() == 1);
+    CHECK(rig.seen_of.empty());
+    REQUIRE(bad.has_value());
+    CHECK(bad->error().what == "nothing to look at: quick nobody");
+}
+
+TEST_CASE("the table of kinds is complete and consistent") {
+    const std::vector<std::string> names{
+        "control_plane", "tenant_health", "workspace_status", "workspace_activity",
+        "boot_events",   "image_drift",   "canvas",           "reference"};
+    REQUIRE(probes::probe_kinds().size() == names.size());
+    test::World world;
+    world.config.registry.images = {"molecule-ai/platform"};
+    world.config.canvas.url = "https://app.test/";
+    world.config.observer.references = {"https://ref.test/"};
+    const std::vector<std::string> subjects{"control-plane", "tenant/acme",
+                                            "tenant/acme",   "tenant/acme",
+                                            "tenant/acme",   "image/molecule-ai/platform",
+                                            "canvas",        "reference/0"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        CAPTURE(names[i]);
+        const auto* kind = probes::find_probe_kind(names[i]);
+        REQUIRE(kind != nullptr);
+        const auto targets = kind->targets(world.context);
+        REQUIRE(targets.size() == 1);
+        CHECK(probes::subject_of(*kind, targets[0]).text() == subjects[i]);
+    }
+    CHECK(probes::find_probe_kind("nothing") == nullptr);
+}

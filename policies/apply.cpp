@@ -1,6 +1,7 @@
 // Why: see apply.hpp.
 #include "policies/apply.hpp"
 
+#include "core/model/codec.hpp"
 #include "policies/fold.hpp"
 #include "policies/verify.hpp"
 
@@ -82,7 +83,7 @@ struct Apply {
     }
     void operator()(const Decision& e) {
         state.decisions_made += 1;
-        state.decision_counts[{e.symptom, e.lever, mode_name(e.mode), e.reason}] += 1;
+        state.decision_counts[{e.symptom, e.lever, std::string(to_string(e.mode)), e.reason}] += 1;
         auto* held = incident(e.incident);
         // A linked symptom's decision names the incident that explains it and is not that
         // incident's own.
@@ -160,6 +161,7 @@ struct Apply {
             held->verdict = e;
             held->judged = now;
             held->phase = IntentPhase::done;
+            forget_lever_looks(held->intent);
         }
     }
     void operator()(const StopSet& e) { state.stop = StopSwitch{e.stopped, e.who, e.why, now}; }
@@ -181,18 +183,18 @@ struct Apply {
         }
     }
 
-    static std::string mode_name(Mode mode) {
-        switch (mode) {
-            case Mode::observe:
-                return "observe";
-            case Mode::recommend:
-                return "recommend";
-            case Mode::approve:
-                return "approve";
-            case Mode::automatic:
-                return "auto";
+    // The lever's own looks said what they had to say; as a state of the subject they would be
+    // stale.
+    void forget_lever_looks(const Intent& done) {
+        const auto subject = state.subjects.find(done.subject);
+        if (subject == state.subjects.end()) {
+            return;
         }
-        return "observe";
+        subject->second.looks.erase("lever:" + done.lever);
+        subject->second.repeats.erase("lever:" + done.lever);
+        if (subject->second.looks.empty()) {
+            state.subjects.erase(subject);
+        }
     }
 
     void drop_old_incidents() {

@@ -76,7 +76,8 @@ void settle_pages(Work& work) {
         }
     }
     for (const auto& [id, held] : work.state.intents) {
-        if (held.phase == IntentPhase::ambiguous) {
+        // The first look usually settles it; a person is called when it could not.
+        if (held.phase == IntentPhase::ambiguous && held.settled) {
             wanted["outcome/" + id] = Paged{
                 "outcome/" + id, Severity::critical,
                 fmt::format("{} on {}: outcome unknown", held.intent.lever,

@@ -68,7 +68,7 @@ constexpr std::array kProbes{
     ProbeRow{"control_plane", "500ms", "200ms", "1500ms", ""},
     ProbeRow{"tenant_health", "500ms", "200ms", "1s", ""},
     ProbeRow{"workspace_status", "500ms", "200ms", "1500ms", ""},
-    ProbeRow{"workspace_activity", "1s", "250ms", "2s", "20s"},
+    ProbeRow{"workspace_activity", "1s", "250ms", "2s", "5s"},
     ProbeRow{"boot_events", "2s", "500ms", "1500ms", ""},
     ProbeRow{"image_drift", "500ms", "250ms", "1500ms", ""},
     ProbeRow{"canvas", "500ms", "250ms", "1500ms", ""},

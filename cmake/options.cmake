@@ -21,9 +21,19 @@ target_compile_definitions(leverd_options INTERFACE
     BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
     SPDLOG_FMT_EXTERNAL)
 
+# A compiler that only checks: nothing is generated, so nothing can be linked.
+option(LEVERD_SYNTAX_ONLY "Check the sources without generating code" OFF)
+add_custom_target(leverd_objects)
+
 # leverd_library(NAME sources... LINK targets...): a static library that any layer above may link.
 function(leverd_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-    add_library(${name} STATIC ${ARG_SOURCES})
+    if(LEVERD_SYNTAX_ONLY)
+        add_library(${name} OBJECT ${ARG_SOURCES})
+        target_compile_options(${name} PRIVATE -O0 -g0)
+    else()
+        add_library(${name} STATIC ${ARG_SOURCES})
+    endif()
     target_link_libraries(${name} PUBLIC leverd_options ${ARG_LINK})
+    add_dependencies(leverd_objects ${name})
 endfunction()

@@ -106,15 +106,18 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
 }
 
 asio::awaitable<Result<void>> App::Impl::stop(bool stopped, std::string who, std::string why) {
+    // Before the engine hears of it: it would decide to fire, be refused at the last moment, and have
+    // used up an attempt.
+    std::error_code ignored;
+    if (!stopped && std::filesystem::exists(stop_file(), ignored)) {
+        co_return Error{"the stop file still exists", "remove " + stop_file().string()};
+    }
     StopCommand command{stopped, std::move(who), std::move(why)};
     if (!co_await driver->submit(std::move(command))) {
         co_return Error{
             "the ledger could not be written, so the stop switch would not survive a restart",
             fmt::format("levers are held now all the same; create {} to be sure",
                         stop_file().string())};
-    }
-    if (!stopped && std::filesystem::exists(stop_file())) {
-        co_return Error{"the stop file still exists", "remove " + stop_file().string()};
     }
     co_return Result<void>{};
 }

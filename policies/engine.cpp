@@ -67,7 +67,20 @@ struct Receive {
     Work& work;
 
     void operator()(const Tick&) { sweep(work); }
+    // A lever's own look that ended after the verdict speaks about nothing any more.
+    bool comes_too_late(const Observation& seen) const {
+        constexpr std::string_view prefix = "lever:";
+        return seen.probe.starts_with(prefix) &&
+               std::ranges::none_of(work.state.intents, [&](const auto& item) {
+                   return item.second.phase != IntentPhase::done &&
+                          item.second.intent.lever == seen.probe.substr(prefix.size()) &&
+                          item.second.intent.subject == seen.subject;
+               });
+    }
     void operator()(const Observation& seen) {
+        if (comes_too_late(seen)) {
+            return;
+        }
         const bool self = seen.subject.text() == self_subject && seen.probe == self_probe;
         const auto look = self ? judge_self(work.rules.policies.observer, seen) : seen;
         const auto held = work.state.subjects.find(look.subject);

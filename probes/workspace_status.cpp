@@ -106,6 +106,10 @@ boost::asio::awaitable<Observations> look_workspace_status(Context& context, Tas
     std::vector<WorkspaceRow> next;
     all = observe_list(*list, known, task, next);
     known = std::move(next);
+    // Takes back an earlier "list unreadable", which spoke about the tenant as a whole.
+    all.push_back(observation(Subject("tenant/" + task.target), task, Health::healthy, Reason::ok,
+                              std::to_string(known.size()) + " workspaces listed"));
+    all.back().attributes["tenant"] = task.target;
     for (auto& seen : all) {
         seen.phases = list->response.phases;
     }

@@ -59,7 +59,7 @@ class Client {
 
     bool send(const std::string& bytes);
     std::string read(const std::string& until = "");
-    void say_no_more();  // half-closes
+    void say_no_more();     // half-closes
     bool closed_by_peer();  // waits for the end of the stream
 
   private:

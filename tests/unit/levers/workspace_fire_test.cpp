@@ -96,6 +96,8 @@ const Difference differences[] = {
      [](WorkspaceScene& s, Plan&) { s.world.config.tenants.url = "https://{slug}.other.test"; }},
     {"the plan shows another delete",
      [](WorkspaceScene&, Plan& p) { p.calls[0].url += "?confirm=true"; }},
+    {"the plan was made for another version",
+     [](WorkspaceScene&, Plan& p) { p.target_version = "sha256:other"; }},
     {"the plan lost a call", [](WorkspaceScene&, Plan& p) { p.calls.pop_back(); }},
     {"the plan names no workspace",
      [](WorkspaceScene&, Plan& p) { p.subject = Subject("tenant/acme"); }},

@@ -1,0 +1,53 @@
+# Why: see page.sh. What an on-call engineer needs first must be on the page, update itself, and break nothing.
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+sys.path.insert(0, str(HERE))
+
+from devtools import Browser  # noqa: E402
+from stack import main, stack  # noqa: E402
+
+HOSTILE = "<img src=x onerror=document.title='owned'>"
+
+
+def page(t):
+    # The platform rollback is asked for as soon as its symptom is there.
+    with stack(runbook=[('dwell = "9s"', 'dwell = "1s"')]) as s:
+        s.all_seen()
+        browser = Browser(1280, 900)
+        try:
+            browser.call("Page.navigate", url=s.base + "/")
+            text = "document.body.innerText"
+            t("the page says that nothing is wrong", browser.wait_for(f"{text}.includes('nothing is wrong') || "
+                                                                      f"{text}.includes('Nothing is wrong')"),
+              browser.evaluate(text))
+            s.fault("canvas", mode="chunk_404")
+            t("an incident appears without a reload", browser.wait_for(f"{text}.includes('Canvas crashes on load')"),
+              browser.evaluate(text))
+            t("with the recommended lever", browser.wait_for(f"{text}.includes('Lever F (Vercel rollback)')"))
+            s.fault("wedge_workspace", tenant="demo", runtime="hermes", form="error_status", text=HOSTILE)
+            t("a workspace incident appears", browser.wait_for(
+                f"{text}.includes('Workspace boots but agent always errors')", 40), browser.evaluate(text))
+            t("remote text is shown, not run", browser.evaluate("document.title") != "owned"
+              and not browser.evaluate("document.querySelector('img[src=x]')"))
+            shot = os.environ.get("LEVERD_SCREENSHOT", str(s.dir / "page.png"))
+            browser.screenshot(shot)
+            t("a screenshot was taken", os.path.getsize(shot) > 10_000)
+            browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+            t("nothing is wider than a phone", browser.evaluate(
+                "document.documentElement.scrollWidth <= 390"), browser.evaluate("document.documentElement.scrollWidth"))
+            s.fault("canvas", mode="ok")
+            s.kill9()
+            t("a lost connection is said", browser.wait_for(f"{text}.toLowerCase().includes('not connected')", 30),
+              browser.evaluate(text)[:200])
+            quiet = [c for c in browser.complaints() if "ERR_" not in c and "Failed to load" not in c]
+            t("no errors in the console", not quiet, quiet)
+        finally:
+            browser.close()
+
+
+if __name__ == "__main__":
+    main([page])

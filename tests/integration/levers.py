@@ -1,0 +1,210 @@
+# Why: see levers.sh. Each scenario breaks one thing and reads in the sandbox's journal what leverd
+# did about it; the ledger must tell the same.
+import time
+
+from stack import http, holds_for, main, stack, wait_for
+
+HERMES = "molecule-ai/workspace-template-hermes"
+OPENCLAW = "molecule-ai/workspace-template-openclaw"
+PLATFORM = "molecule-ai/platform"
+TWIN = "molecule-ai/platform-tenant"
+# Several tenants fall one after the other here; the hourly limits are other tests' business.
+ROOM = [("blast_percent = 20\nblast_count = 2", "blast_percent = 100\nblast_count = 12"),
+        ("per_hour = 4", "per_hour = 20")]
+SOON = [('dwell = "9s"', 'dwell = "1s"')]
+
+
+def one_call(t, s, name, slug):
+    posts = s.redeploys(slug)
+    t(f"{name}: one POST for {slug}", len(posts) == 1, posts)
+
+
+def redeploy(t):
+    with stack(policies=ROOM) as s:
+        s.all_seen()
+
+        s.fault("tenant_down", tenant="acme", how="refuse")
+        intent = s.fired("tenant/acme")
+        verdict = s.verdict(intent["id"])
+        t("C: recovered", verdict["kind"] == "recovered", verdict)
+        one_call(t, s, "C", "acme")
+        t("C: one effect, on the right tenant",
+          [e["effect"] for e in s.effects()] == ["redeploy acme"], s.effects())
+        t("C: the tenant is up", s.tenant("acme")["down"] == "", s.tenant("acme"))
+
+        s.fault("redeploy_reply", mode="lost")
+        s.fault("tenant_down", tenant="demo", how="5xx")
+        intent = s.fired("tenant/demo")
+        outcome = s.outcome(intent["id"])
+        t("C, reply lost: the outcome is unknown", outcome["kind"] == "unknown", outcome)
+        verdict = s.verdict(intent["id"])
+        t("C, reply lost: recovered", verdict["kind"] == "recovered", verdict)
+        one_call(t, s, "C, reply lost", "demo")
+
+        s.fault("redeploy_reply", mode="lost_before_effect")
+        s.fault("tenant_down", tenant="hooli", how="refuse")
+        intent = s.fired("tenant/hooli")
+        lost_at = time.monotonic()
+        outcome = s.outcome(intent["id"])
+        t("C, call lost: the outcome is unknown", outcome["kind"] == "unknown", outcome)
+
+        s.fault("redeploy_reply", mode="ok_false")
+        s.fault("tenant_down", tenant="stark", how="refuse")
+        intent = s.fired("tenant/stark")
+        outcome = s.outcome(intent["id"])
+        t("C, ok:false: failed", outcome["kind"] == "failed", outcome)
+        wait_for("a page about stark", lambda: s.pages("tenant/stark"))
+
+        left = lost_at + 29 - time.monotonic()
+        again = holds_for(left, lambda: len(s.redeploys("hooli")) == 1, every=0.5)
+        t("C, call lost: no second POST within the cool-down", again is None,
+          s.redeploys("hooli"))
+        t("C, call lost: a person is paged", s.pages("tenant/hooli"), s.pages())
+        one_call(t, s, "C, ok:false", "stark")
+        t("C: nothing else was changed", len(s.effects()) == 2, s.effects())
+
+
+def template(t):
+    with stack(runbook=SOON) as s:
+        s.all_seen()
+        good = s.digest(HERMES)
+        bad = s.fault("registry_push", repository=HERMES, tag="latest", bad=True)["digest"]
+        intent = s.fired("image/" + HERMES)
+        t("B: the tag was bad", bad != good, (bad, good))
+        outcome = s.outcome(intent["id"])
+        t("B: accepted", outcome["kind"] == "accepted", outcome)
+        s.fault("runtime_provision", tenant="demo", runtime="hermes")  # what the proof waits for
+        verdict = s.verdict(intent["id"])
+        t("B: recovered", verdict["kind"] == "recovered", verdict)
+        t("B: :latest is the receipt's digest again", s.digest(HERMES) == good, s.digest(HERMES))
+        puts = s.calls("PUT", f"/v2/{HERMES}/manifests/")
+        t("B: one PUT", len(puts) == 1 and puts[0]["status"] == 201, puts)
+
+        good = s.digest(OPENCLAW)
+        s.fault("registry", mode="readonly")
+        bad = s.fault("registry_push", repository=OPENCLAW, tag="latest", bad=True)["digest"]
+        intent = s.fired("image/" + OPENCLAW)
+        outcome = s.outcome(intent["id"])
+        t("B, readonly: failed", outcome["kind"] == "failed", outcome)
+        wait_for("a page about openclaw", lambda: s.pages("image/" + OPENCLAW))
+        t("B, readonly: the tag is untouched", s.digest(OPENCLAW) == bad, s.digest(OPENCLAW))
+        puts = s.calls("PUT", f"/v2/{OPENCLAW}/manifests/")
+        t("B, readonly: at most one PUT, without effect",
+          len(puts) <= 1 and not any("effect" in e for e in puts), puts)
+
+
+def workspace(t):
+    wonka = [('subjects = ["workspace/globex/*"]',
+              'subjects = ["workspace/globex/*", "workspace/wonka/*"]')]
+    with stack(policies=ROOM[1:] + wonka) as s:
+        s.all_seen()
+        parent = s.workspace("wonka", "claude-code")
+        s.fault("wedge_workspace", tenant="wonka", runtime="claude-code", form="agent_error")
+        old = s.workspace("globex", "hermes")
+        s.fault("wedge_workspace", tenant="globex", runtime="hermes", form="agent_error_ok_row")
+
+        subject = f"workspace/globex/{old['id']}"
+        intent = s.fired(subject, timeout=60)
+        verdict = s.verdict(intent["id"], timeout=60)
+        t("D: recovered", verdict["kind"] == "recovered", verdict)
+        t("D: one delete", len(s.effects("delete " + old["id"])) == 1, s.effects())
+        fresh = s.workspace("globex", "hermes")
+        t("D: a fresh one of the same name", fresh["id"] != old["id"]
+          and fresh["name"] == old["name"], (old, fresh))
+        t("D: one create", len(s.effects("create ")) == 1, s.effects())
+
+        s.fault("delete_reply", mode="lost")
+        old = s.workspace("globex", "openclaw")
+        s.fault("wedge_workspace", tenant="globex", runtime="openclaw", form="agent_error")
+        subject = f"workspace/globex/{old['id']}"
+        intent = s.fired(subject, timeout=60)
+        outcome = s.outcome(intent["id"], timeout=40)
+        wait_for("the end of it", lambda: s.after("verdict", intent["id"])
+                 or s.pages(subject), 60)
+        deletes = s.calls("DELETE", "/workspaces/" + old["id"])
+        t("D, reply lost: exactly one DELETE", len(deletes) == 1, (deletes, outcome))
+
+        subject = f"workspace/wonka/{parent['id']}"
+        wait_for("a page about wonka", lambda: s.pages(subject), 60)
+        deletes = s.calls("DELETE", "/", host="wonka.sandbox.test")
+        t("D, children: no DELETE at all", deletes == [], deletes)
+        t("D, children: the parent is still there",
+          s.workspace("wonka", "claude-code")["id"] == parent["id"], parent)
+
+
+def break_platform(s):
+    good = {name: s.digest(name) for name in (PLATFORM, TWIN)}
+    for name in good:
+        s.fault("registry_push", repository=name, tag="latest", sha7="bad0bad", bad=True)
+    asked = s.decided("platform-regression", "ask", timeout=60)
+    return good, asked
+
+
+def newest(s):
+    """The decision that waits now: a changed plan or evidence asks anew."""
+    rows = wait_for("a waiting decision", lambda: s.decisions(pending=True))
+    return next(d for d in rows if d["lever"] == "platform-rollback")
+
+
+def platform_by_cli(t):
+    with stack() as s:
+        s.all_seen()
+        good, _ = break_platform(s)
+        t("A: nothing before the answer", s.effects() == [], s.effects())
+
+        def approve():
+            done = s.cli("approve", newest(s)["id"], "--why", "the platform is broken")
+            return done if done.returncode == 0 else None
+        done = wait_for("an approval that is taken", approve, 15)
+        t("A: approved over the unix socket", "approved" in done.stdout, done)
+        intent = s.fired("platform")
+        verdict = s.verdict(intent["id"], timeout=60)
+        t("A: recovered", verdict["kind"] == "recovered", verdict)
+        now = {name: s.digest(name) for name in good}
+        t("A: both tags are the good ones", now == good, (now, good))
+        puts = [e for e in s.effects() if e["method"] == "PUT"]
+        t("A: one PUT for each image", len(puts) == 2, puts)
+
+
+def platform_by_tcp(t):
+    with stack() as s:
+        s.all_seen()
+        good, _ = break_platform(s)
+
+        def post(token, verb="approve"):
+            decision = newest(s)
+            return http("POST", f"{s.base}/api/v1/decisions/{decision['id']}/{verb}",
+                        {"hash": decision["hash"], "why": "integration test"}, token)
+        t("A: refused without a token", post(None)[0] == 401, post(None))
+        t("A: refused with a wrong token", post("0" * 48)[0] in (401, 403), post("0" * 48))
+        decision = newest(s)
+        status, text = http("POST", f"{s.base}/api/v1/decisions/{decision['id']}/approve",
+                            {"hash": "0" * 16, "why": "not what was seen"}, s.token())
+        t("A: refused for another hash", status == 409, (status, text))
+        t("A: nothing fired by then", s.intents("platform") == [] and s.effects() == [],
+          s.effects())
+        wait_for("an approval that is taken", lambda: post(s.token())[0] == 200, 15)
+        intent = s.fired("platform")
+        s.verdict(intent["id"], timeout=60)
+        now = {name: s.digest(name) for name in good}
+        t("A: accepted with the token, both tags are good", now == good, (now, good))
+
+
+def platform_rejected(t):
+    with stack() as s:
+        s.all_seen()
+        break_platform(s)
+
+        def reject():
+            done = s.cli("reject", newest(s)["id"], "--why", "we roll forward")
+            return done if done.returncode == 0 else None
+        done = wait_for("a rejection that is taken", reject, 15)
+        t("A: rejected", "rejected" in done.stdout, done)
+        moved = holds_for(6, lambda: not s.effects() and not s.intents("platform"))
+        t("A: a rejected decision does not fire", moved is None, s.effects())
+        asked = [d for d in s.decisions(pending=True) if d["lever"] == "platform-rollback"]
+        t("A: it does not ask again", asked == [], asked)
+
+
+if __name__ == "__main__":
+    main([redeploy, workspace, template, platform_by_cli, platform_by_tcp, platform_rejected])

@@ -1,0 +1,78 @@
+# Why: see storyline.sh. The day plays once; afterwards ledger, journal and metrics must agree on what was done and why.
+import collections
+import time
+
+from stack import http, main, stack, wait_for
+
+ROWS = {
+    "workspace-always-errors", "tenant-unreachable", "canvas-crashes", "login-broken", "runtime-broken",
+    "platform-regression", "stray-image",
+}
+DAY_SECONDS = 84
+
+
+def approve_when_asked(s, seen):
+    for decision in s.decisions(pending=True):
+        if decision["lever"] == "platform-rollback" and decision["id"] not in seen:
+            seen.add(decision["id"])
+            answer = s.cli("approve", decision["id"], "--why", "the test is on call")
+            print(f"  {decision['id']} approved: exit {answer.returncode}")
+
+
+def play(s):
+    status, text = http("POST", s.control + "/story", {"name": "day"})
+    assert status == 200, text
+    approved = set()
+    until = time.monotonic() + DAY_SECONDS + 20
+    while time.monotonic() < until:
+        approve_when_asked(s, approved)
+        time.sleep(0.5)
+    return approved
+
+
+def day(t):
+    with stack() as s:
+        s.all_seen()
+        approved = play(s)
+        t("a person was asked once", len(approved) == 1, approved)
+
+        raised = {e["symptom"] for e in s.entries("symptom_raised")}
+        t("all seven rows were noticed", raised == ROWS, ROWS ^ raised)
+        wait_for("a green end", lambda: not s.symptoms(), 30)
+        t("every incident is over", not s.api("/api/v1/incidents?open=1")["incidents"])
+
+        fired = collections.Counter(e["lever"] for e in s.entries("intent"))
+        t("D, C, B and A fired once each", dict(fired) == {
+            "workspace-reprovision": 1, "tenant-redeploy": 1, "template-rollback": 1, "platform-rollback": 1}, fired)
+        per_incident = collections.Counter((e["incident"], e["lever"]) for e in s.entries("intent"))
+        t("at most one firing per incident and lever", max(per_incident.values()) == 1, per_incident)
+        verdicts = [e["kind"] for e in s.entries("verdict")]
+        t("each was proven", verdicts == ["recovered"] * 4, verdicts)
+
+        effects = collections.Counter(e["effect"].split()[0] for e in s.effects())
+        expected = {"delete": 1, "create": 1, "redeploy": 1, "tag": 3}
+        t("the stack saw exactly these effects", dict(effects) == expected, effects)
+
+        modes = {e["symptom"]: e["action"] for e in s.entries("decision") if e["action"] == "recommend"}
+        t("canvas and control plane were recommended", {"canvas-crashes", "login-broken"} <= set(modes), modes)
+        held = [e for e in s.entries("decision") if e["reason"] == "explained"]
+        t("tenants under the platform fault were held", any(
+            e["symptom"] == "tenant-unreachable" for e in held), held[:3])
+
+        doubts = [e for e in s.entries("observer") if not e.get("trusted")]
+        t("the lost network was one doubt", len(doubts) == 1, doubts)
+        pages = [p for p in s.pages('"key":"observer"') if '"firing"' in p]
+        t("and one alarm", len(pages) == 1, pages)
+
+        recorded = len(s.entries("decision"))
+        counted = sum(v for k, v in s.metrics().items() if k.startswith("leverd_decisions_total{"))
+        t("decisions in the ledger and in the metric are equal", recorded == counted, (recorded, counted))
+        unexplained = [e["subject"] for e in s.entries("decision")
+                       if e["subject"].split("/")[0] != "workspace"
+                       and s.cli("why", e["subject"]).returncode != 0]
+        t("why explains every decision", not unexplained, unexplained)
+        t("the ledger verifies", s.verified().returncode == 0, s.verified().stderr)
+
+
+if __name__ == "__main__":
+    main([day])

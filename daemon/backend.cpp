@@ -55,7 +55,7 @@ exporters::Health App::Impl::healthy() const {
 
 exporters::Health App::Impl::ready() const {
     const auto& held = engine->view();
-    if (!held.ledger_writable || driver->unwritten()) {
+    if (!held.ledger_writable) {
         return {false, "the ledger cannot be written, so no lever fires; check the disk of " +
                            config.daemon.state_directory};
     }
@@ -106,8 +106,8 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
 }
 
 asio::awaitable<Result<void>> App::Impl::stop(bool stopped, std::string who, std::string why) {
-    // Before the engine hears of it: it would decide to fire, be refused at the last moment, and have
-    // used up an attempt.
+    // Before the engine hears of it: it would decide to fire, be refused at the last moment, and
+    // have used up an attempt.
     std::error_code ignored;
     if (!stopped && std::filesystem::exists(stop_file(), ignored)) {
         co_return Error{"the stop file still exists", "remove " + stop_file().string()};

@@ -1,4 +1,4 @@
-// Why: Catch2 is version 2 on Debian 12 and version 3 on Debian 13; this is the one place that knows.
+// Why: Catch2 is version 2 on Debian 12 and 3 on Debian 13; this is the one place that knows.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

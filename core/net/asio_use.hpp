@@ -20,11 +20,11 @@ inline constexpr auto tuple_token = boost::asio::as_tuple(boost::asio::use_await
 //   ...
 //   co_await boost::asio::this_coro::throw_if_cancelled(threw);
 
-// True once the owner cancelled this coroutine. A cancellation that comes between two operations
-// aborts neither, so every step asks before it starts.
-inline boost::asio::awaitable<bool> is_cancelled() {
-    const auto state = co_await boost::asio::this_coro::cancellation_state;
-    co_return state.cancelled() != boost::asio::cancellation_type::none;
+// True once the owner cancelled the coroutine that this state belongs to (it is taken with
+// `co_await boost::asio::this_coro::cancellation_state` and stays current). A cancellation that
+// comes between two operations aborts neither, so every step asks before it starts.
+inline bool is_cancelled(const boost::asio::cancellation_state& state) {
+    return state.cancelled() != boost::asio::cancellation_type::none;
 }
 
 }  // namespace leverd::net

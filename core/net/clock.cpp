@@ -93,7 +93,8 @@ boost::asio::awaitable<bool> pause(Millis d) {
     const bool threw = co_await boost::asio::this_coro::throw_if_cancelled();
     co_await boost::asio::this_coro::throw_if_cancelled(false);
     bool whole = false;
-    if (!co_await is_cancelled()) {
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (!is_cancelled(state)) {
         boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
         timer.expires_after(d);
         const auto [ec] = co_await timer.async_wait(tuple_token);

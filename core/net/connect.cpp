@@ -14,6 +14,7 @@ using tcp = asio::ip::tcp;
 
 asio::awaitable<Attempt<tcp::socket>> connect_one(asio::any_io_executor executor,
                                                   tcp::endpoint endpoint, Deadline deadline) {
+    const auto owner = co_await asio::this_coro::cancellation_state;
     tcp::socket socket(executor);
     boost::system::error_code ec;
     socket.open(endpoint.protocol(), ec);
@@ -21,13 +22,13 @@ asio::awaitable<Attempt<tcp::socket>> connect_one(asio::any_io_executor executor
         co_return io_fault(ec, Phase::connect);
     }
     {
-        const Guard guard(executor, deadline, socket);
-        if (auto stop = co_await guard.stopped(Phase::connect)) {
+        const Guard guard(executor, deadline, socket, owner);
+        if (auto stop = guard.stopped(Phase::connect)) {
             co_return std::move(*stop);
         }
         const auto [failed] = co_await socket.async_connect(endpoint, tuple_token);
         if (failed) {
-            co_return co_await guard.explain(failed, Phase::connect);
+            co_return guard.explain(failed, Phase::connect);
         }
     }
     // Requests are small and written whole, so waiting to fill a packet only adds delay.

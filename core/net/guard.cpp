@@ -8,8 +8,8 @@
 namespace leverd::net {
 
 Guard::Guard(const boost::asio::any_io_executor& executor, Deadline deadline,
-             boost::asio::ip::tcp::socket& socket)
-    : timer_(executor, deadline), state_(std::make_shared<State>()) {
+             boost::asio::ip::tcp::socket& socket, boost::asio::cancellation_state owner)
+    : owner_(owner), timer_(executor, deadline), state_(std::make_shared<State>()) {
     state_->socket = &socket;
     // The handler may already be queued when the guard goes; then the socket is null.
     timer_.async_wait([state = state_, deadline](boost::system::error_code ec) {
@@ -28,19 +28,19 @@ Guard::~Guard() {
     timer_.cancel();
 }
 
-boost::asio::awaitable<std::optional<Fault>> Guard::stopped(Phase phase) const {
+std::optional<Fault> Guard::stopped(Phase phase) const {
     if (state_->late) {
-        co_return timed_out(phase, *state_->late);
+        return timed_out(phase, *state_->late);
     }
-    if (co_await is_cancelled()) {
-        co_return cancelled_fault();
+    if (is_cancelled(owner_)) {
+        return cancelled_fault();
     }
-    co_return std::nullopt;
+    return std::nullopt;
 }
 
-boost::asio::awaitable<Fault> Guard::explain(boost::system::error_code ec, Phase phase) const {
-    std::optional<Fault> stop = co_await stopped(phase);
-    co_return stop ? std::move(*stop) : io_fault(ec, phase);
+Fault Guard::explain(boost::system::error_code ec, Phase phase) const {
+    std::optional<Fault> stop = stopped(phase);
+    return stop ? std::move(*stop) : io_fault(ec, phase);
 }
 
 }  // namespace leverd::net

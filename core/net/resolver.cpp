@@ -248,7 +248,8 @@ asio::awaitable<Attempt<Addresses>> Resolver::resolve(std::string host, Deadline
         }
         state->cache.erase(cached);
     }
-    if (co_await is_cancelled()) {
+    const auto owner = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(owner)) {
         co_return cancelled_fault();
     }
     const auto asked = state->ask(host, state);
@@ -261,7 +262,7 @@ asio::awaitable<Attempt<Addresses>> Resolver::resolve(std::string host, Deadline
             Waiter waiter(state->executor, deadline, query);
             co_await waiter.timer.async_wait(tuple_token);
         }
-        const bool stopped = co_await is_cancelled();
+        const bool stopped = is_cancelled(owner);
         if (!query->answer) {
             const bool refused = state->channel->servers().all_refused_since(query->asked_at);
             state->drop_if_unwanted();

@@ -160,15 +160,16 @@ asio::awaitable<Attempt<std::unique_ptr<Stream>>> TlsClient::handshake(Socket so
         co_return fault;
     }
     sessions_->offer(ssl, key, wall_clock_now());
-    const Guard guard(executor, deadline, stream->socket());
-    if (auto stop = co_await guard.stopped(Phase::tls)) {
+    const auto owner = co_await asio::this_coro::cancellation_state;
+    const Guard guard(executor, deadline, stream->socket(), owner);
+    if (auto stop = guard.stopped(Phase::tls)) {
         co_return std::move(*stop);
     }
     const auto [ec] =
         co_await stream->tls().async_handshake(asio::ssl::stream_base::client, tuple_token);
     if (ec) {
         sessions_->forget(key);
-        Fault fault = co_await guard.explain(ec, Phase::tls);
+        Fault fault = guard.explain(ec, Phase::tls);
         const bool ended_by_target = fault.reason == Reason::tls_handshake;
         co_return ended_by_target ? refused(ssl, ec) : std::move(fault);
     }

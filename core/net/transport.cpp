@@ -92,7 +92,7 @@ asio::awaitable<std::optional<Fault>> read_answer(Stream* stream, const Guard* g
     StopWatch watch;
     while (!reader->done()) {
         const Phase phase = reader->header_done() ? Phase::body : Phase::header;
-        if (auto stop = co_await guard->stopped(phase)) {
+        if (auto stop = guard->stopped(phase)) {
             co_return stop;
         }
         const asio::mutable_buffer room = reader->room();
@@ -103,7 +103,7 @@ asio::awaitable<std::optional<Fault>> read_answer(Stream* stream, const Guard* g
         if (!fault && got.ec == asio::error::eof) {
             fault = reader->end();
         } else if (!fault && got.ec && !reader->done()) {
-            fault = co_await guard->explain(got.ec, phase);
+            fault = guard->explain(got.ec, phase);
         }
         if (fault) {
             co_return fault;
@@ -116,8 +116,9 @@ asio::awaitable<std::optional<Fault>> read_answer(Stream* stream, const Guard* g
 asio::awaitable<Attempt<HttpResponse>> exchange(Core* core, Stream* stream, const Secret* wire,
                                                 const HttpRequest* request, bool* reusable,
                                                 Deadline deadline, Progress* progress) {
-    const Guard guard(core->executor, deadline, stream->socket());
-    if (auto stop = co_await guard.stopped(Phase::header)) {
+    const auto owner = co_await asio::this_coro::cancellation_state;
+    const Guard guard(core->executor, deadline, stream->socket(), owner);
+    if (auto stop = guard.stopped(Phase::header)) {
         co_return std::move(*stop);
     }
     StopWatch watch;
@@ -126,7 +127,7 @@ asio::awaitable<Attempt<HttpResponse>> exchange(Core* core, Stream* stream, cons
     const Transferred put = co_await stream->write(bytes);
     watch.mark(progress->phases.header);
     if (put.ec) {
-        co_return co_await guard.explain(put.ec, Phase::header);
+        co_return guard.explain(put.ec, Phase::header);
     }
     ResponseReader reader(request->method == "HEAD", core->options.header_limit,
                           request->body_limit);

@@ -70,6 +70,9 @@ def print_targets(results, median):
                 continue
             word = "reached" if median(values) >= least else "NOT REACHED"
             ill = any(r["bad"] for r in results[case])
+            # Aborted probes open connections that no request follows, so the peer looks dear.
+            if any(r["bad"] or r["connections"] > 1.1 for r in results[peer]):
+                remark = "not valid: the peer was overloaded, repeat on an idle machine"
             print(f"{number} {word}: {what}: {spread(values, median, 2)} times less than {peer}, "
                   f"wanted {least:g}" + (f"; {remark}" if remark else "")
                   + ("; some looks were not healthy, see the table" if ill else ""))

@@ -150,7 +150,7 @@ class Stack:
             rows = self.api("/api/v1/subjects?kind=tenant")["subjects"]
             return len(rows) == 12 and all(row["health"] == "healthy" for row in rows)
         wait_for("twelve healthy tenants", look)
-        wait_for("a trusted observer", lambda: self.status()["can_act"]["ok"])
+        wait_for("a trusted observer", lambda: self.status()["observer"]["trusted"])
 
     def terminate(self, timeout=20):
         self.daemon.send_signal(signal.SIGTERM)

@@ -82,7 +82,8 @@ std::string NameServer::reply_to(const std::string& question) {
 }
 
 asio::awaitable<void> NameServer::serve() {
-    while (!co_await is_cancelled()) {
+    const auto owner = co_await asio::this_coro::cancellation_state;
+    while (!is_cancelled(owner)) {
         std::string packet(512, '\0');
         udp::endpoint from;
         const auto buffer = asio::buffer(packet);

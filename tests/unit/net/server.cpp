@@ -120,7 +120,8 @@ std::string Server::url(const std::string& path) const {
 }
 
 asio::awaitable<void> Server::accept_all() {
-    while (!co_await is_cancelled()) {
+    const auto owner = co_await asio::this_coro::cancellation_state;
+    while (!is_cancelled(owner)) {
         auto [ec, socket] = co_await acceptor_.async_accept(tuple_token);
         if (ec) {
             continue;

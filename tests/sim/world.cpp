@@ -50,7 +50,7 @@ void World::run(Millis duration) {
     }
     healing_ = true;
     heal();
-    const auto rest = now_.at + std::chrono::hours{3};
+    const auto rest = now_.at + std::chrono::minutes{80};
     while (now_.at < rest) {
         heal();
         step();

@@ -1,6 +1,9 @@
 // Why: each small grammar accepts what it should and nothing near it.
 #include "tests/catch.hpp"
 
+#include <span>
+#include <string_view>
+
 #include "config/values.hpp"
 
 namespace leverd::config {

@@ -27,4 +27,11 @@ inline bool is_cancelled(const boost::asio::cancellation_state& state) {
     return state.cancelled() != boost::asio::cancellation_type::none;
 }
 
+// The same about the calling coroutine. Take the answer to a named local before testing it: g++ 12
+// resumes at the wrong place after a co_await inside the condition of an if or a while.
+inline boost::asio::awaitable<bool> is_cancelled() {
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    co_return is_cancelled(state);
+}
+
 }  // namespace leverd::net

@@ -131,7 +131,8 @@ asio::awaitable<Attempt<HttpResponse>> exchange(Core* core, Stream* stream, cons
     }
     ResponseReader reader(request->method == "HEAD", core->options.header_limit,
                           request->body_limit);
-    if (auto fault = co_await read_answer(stream, &guard, &reader, progress)) {
+    std::optional<Fault> fault = co_await read_answer(stream, &guard, &reader, progress);
+    if (fault) {
         co_return std::move(*fault);
     }
     HttpResponse response = reader.take();

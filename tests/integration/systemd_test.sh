@@ -42,6 +42,13 @@ sysusers() { systemd-sysusers --root="$work/root" "$here/systemd/leverd.sysusers
 user_made() { grep -q '^leverd:' "$work/root/etc/passwd"; }
 tmpfiles() { systemd-tmpfiles --root="$work/root" --create "$here/systemd/leverd.tmpfiles"; }
 credentials_closed() { [ "$(stat -c %a "$work/root/etc/leverd/credentials")" = 700 ]; }
+# A credential that the shipped config names and the unit does not deliver would stop the start.
+credentials_delivered() {
+    local name
+    for name in $(sed -n 's/.*credential = "\([^"]*\)".*/\1/p' "$here/config/leverd.toml"); do
+        grep -q "^LoadCredential=$name:" "$here/systemd/leverd.service" || { echo "missing: $name"; return 1; }
+    done
+}
 reload_checks_first() {
     [ "$(grep -m1 '^ExecReload=' "$here/systemd/leverd.service")" = \
         'ExecReload=/usr/bin/leverd check --config /etc/leverd/leverd.toml' ]
@@ -52,6 +59,7 @@ unit_with ''
 check "verify is silent" verify
 check "exposure is at most 1.5" exposure
 check "reload checks the configuration first" reload_checks_first
+check "the unit delivers every credential that the shipped config names" credentials_delivered
 unit_with 's/^WatchdogSec=/WatchdogSecs=/'
 check "a misspelt directive is noticed" refused verify
 unit_with 's/^CapabilityBoundingSet=.*//; s/^ProtectSystem=.*//; s/^NoNewPrivileges=.*//'

@@ -151,7 +151,8 @@ void App::Impl::wire() {
     http = net::make_transport(io.get_executor(), options);
     tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
     lever_tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
-    probe_context = probes::Context{&config, http.get(), clock.get(), &inventory, &secrets};
+    const auto& now = take_snapshot();
+    probe_context = probes::Context{&now.config, http.get(), clock.get(), &inventory, &now.secrets};
     probes::SchedulerHooks looks;
     looks.on_observation = [this](Observation seen) {
         figures->on_observation(seen);
@@ -171,12 +172,24 @@ void App::Impl::wire() {
     };
     turns.turned = [this] { turned(); };
     driver = std::make_unique<Driver>(io.get_executor(), *clock, *engine, *store, std::move(turns));
-    const levers::Context lever_context{&config, http.get(), clock.get(), &inventory, &secrets};
+    const levers::Context lever_context{&now.config, http.get(), clock.get(), &inventory,
+                                        &now.secrets};
     hands = std::make_unique<Hands>(lever_context, *driver, *lever_tasks, *tasks, *scheduler,
                                     page_sinks(config, secrets));
     hands->set_stop_check(
         [this] { return engine->view().stop.stopped || std::filesystem::exists(stop_file()); });
     reloaded = net::wall_clock_now();
+}
+
+// Looks and lever calls end by their deadlines, so the newest few are all that anybody can still
+// hold.
+const Snapshot& App::Impl::take_snapshot() {
+    constexpr std::size_t kept = 32;
+    snapshots.push_back(std::make_unique<Snapshot>(Snapshot{config, secrets}));
+    if (snapshots.size() > kept) {
+        snapshots.pop_front();
+    }
+    return *snapshots.back();
 }
 
 Result<void> App::Impl::bind_web() {
@@ -295,8 +308,11 @@ Result<void> App::Impl::reload_now() {
         secrets = std::move(*read);
         config = std::move(loaded.config);
         driver->adopt(engine->reload(make_rules(config), clock->now()));
+        const auto& now = take_snapshot();
+        probe_context.config = &now.config;
+        probe_context.secrets = &now.secrets;
         scheduler->refresh();
-        hands->set_sinks(page_sinks(config, secrets));
+        hands->use(now.config, now.secrets, page_sinks(config, secrets));
         reloaded = net::wall_clock_now();
     }
     reload_ok = problem.empty();

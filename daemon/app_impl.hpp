@@ -17,15 +17,23 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <deque>
 #include <list>
 #include <optional>
 
 namespace leverd {
 
+// What looks and levers read. A reload makes a new one; those under way keep theirs.
+struct Snapshot {
+    config::Config config;
+    std::map<std::string, Secret> secrets;
+};
+
 struct App::Impl final : exporters::Backend {
     std::filesystem::path config_path;
     config::Config config;
     std::map<std::string, Secret> secrets;
+    std::deque<std::unique_ptr<Snapshot>> snapshots;
     boost::asio::io_context io{1};
     std::unique_ptr<SqliteLedger> store;
     std::unique_ptr<Clock> clock;
@@ -55,6 +63,7 @@ struct App::Impl final : exporters::Backend {
     Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
     void wire();
     Result<void> bind_web();
+    const Snapshot& take_snapshot();
 
     // Tasks.
     boost::asio::awaitable<void> watch_self();

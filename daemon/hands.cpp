@@ -27,6 +27,13 @@ Hands::Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_task
       scheduler_(scheduler),
       sinks_(std::move(sinks)) {}
 
+void Hands::use(const config::Config& config, const std::map<std::string, Secret>& secrets,
+                std::vector<exporters::PageSink> sinks) {
+    context_.config = &config;
+    context_.secrets = &secrets;
+    sinks_ = std::move(sinks);
+}
+
 net::Deadline Hands::deadline_for(const std::string& lever) const {
     for (const auto& settings : context_.config->levers) {
         if (settings.id == lever) {
@@ -62,13 +69,14 @@ void Hands::perform(const Effect& effect) {
 asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
     PlanResult result;
     result.incident = wanted.incident;
+    levers::Context context = context_;
     auto* lever = levers::find_lever(wanted.lever);
     if (lever == nullptr) {
         result.problem = fmt::format("no lever named {} exists", wanted.lever);
         driver_.post(std::move(result));
         co_return;
     }
-    auto plan = co_await lever->plan(context_, wanted.subject, deadline_for(wanted.lever));
+    auto plan = co_await lever->plan(context, wanted.subject, deadline_for(wanted.lever));
     result.ok = plan.has_value();
     if (plan) {
         result.plan = std::move(*plan);
@@ -80,6 +88,7 @@ asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
 }
 
 asio::awaitable<void> Hands::fire(Intent intent) {
+    levers::Context context = context_;
     auto* lever = levers::find_lever(intent.lever);
     Outcome outcome{intent.id, OutcomeKind::refused, {}, {}};
     if (lever == nullptr) {
@@ -91,8 +100,7 @@ asio::awaitable<void> Hands::fire(Intent intent) {
     } else {
         spdlog::warn("event=fire intent={} lever={} subject={}", intent.id, intent.lever,
                      intent.subject.text());
-        outcome =
-            co_await lever->fire(context_, intent.plan, intent.id, deadline_for(intent.lever));
+        outcome = co_await lever->fire(context, intent.plan, intent.id, deadline_for(intent.lever));
     }
     spdlog::warn("event=outcome intent={} lever={} subject={} outcome={} detail=\"{}\"", intent.id,
                  intent.lever, intent.subject.text(), to_string(outcome.kind), outcome.detail);
@@ -100,21 +108,23 @@ asio::awaitable<void> Hands::fire(Intent intent) {
 }
 
 asio::awaitable<void> Hands::observe(ObserveLever wanted) {
+    levers::Context context = context_;
     auto* lever = levers::find_lever(wanted.intent.lever);
     if (lever == nullptr) {
         co_return;
     }
-    auto settled = co_await lever->observe(context_, wanted.intent.plan, wanted.intent.id,
+    auto settled = co_await lever->observe(context, wanted.intent.plan, wanted.intent.id,
                                            wanted.fired, deadline_for(wanted.intent.lever));
     driver_.post(std::move(settled));
 }
 
 asio::awaitable<void> Hands::prove(ProveLever wanted) {
+    levers::Context context = context_;
     auto* lever = levers::find_lever(wanted.intent.lever);
     if (lever == nullptr) {
         co_return;
     }
-    auto seen = co_await lever->prove(context_, wanted.intent.plan, wanted.outcome,
+    auto seen = co_await lever->prove(context, wanted.intent.plan, wanted.outcome,
                                       deadline_for(wanted.intent.lever));
     if (seen) {
         driver_.post(std::move(*seen));

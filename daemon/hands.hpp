@@ -22,7 +22,9 @@ class Hands {
     void perform(const Effect& effect);
     // New lever calls are refused from now on.
     void retire() { retired_ = true; }
-    void set_sinks(std::vector<exporters::PageSink> sinks) { sinks_ = std::move(sinks); }
+    // After a reload; calls under way keep what they began with.
+    void use(const config::Config& config, const std::map<std::string, Secret>& secrets,
+             std::vector<exporters::PageSink> sinks);
     // Read just before each call: the stop switch as a file works with everything else down.
     void set_stop_check(std::function<bool()> stopped) { stopped_ = std::move(stopped); }
     std::uint64_t pages_failed() const { return pages_failed_; }

@@ -233,7 +233,8 @@ asio::awaitable<void> App::Impl::watch_self() {
     const auto pace = notify::watchdog_pace();
     while (!stopping) {
         const auto began = net::deadline_in(Millis{0});
-        if (!co_await net::pause(self_pace)) {
+        const bool awake = co_await net::pause(self_pace);
+        if (!awake) {
             co_return;
         }
         const auto now = clock->now();

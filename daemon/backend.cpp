@@ -90,7 +90,8 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
     }
     const auto owner_id = owner->id;
     ApprovalGiven given{decision, held->hash, approved, std::move(who), std::move(why)};
-    if (!co_await driver->submit(std::move(given))) {
+    const bool durable = co_await driver->submit(std::move(given));
+    if (!durable) {
         co_return Error{"the ledger could not be written, so the answer was not taken",
                         "check the disk, then say it again"};
     }
@@ -113,7 +114,8 @@ asio::awaitable<Result<void>> App::Impl::stop(bool stopped, std::string who, std
         co_return Error{"the stop file still exists", "remove " + stop_file().string()};
     }
     StopCommand command{stopped, std::move(who), std::move(why)};
-    if (!co_await driver->submit(std::move(command))) {
+    const bool durable = co_await driver->submit(std::move(command));
+    if (!durable) {
         co_return Error{
             "the ledger could not be written, so the stop switch would not survive a restart",
             fmt::format("levers are held now all the same; create {} to be sure",

@@ -74,7 +74,8 @@ boost::asio::awaitable<bool> send_page(net::HttpTransport* http, PageSink sink, 
         if (answer && answer->status / 100 == 4 && answer->status != 429) {
             co_return false;
         }
-        if (!co_await net::pause(wait)) {
+        const bool awake = co_await net::pause(wait);
+        if (!awake) {
             co_return false;
         }
         wait = std::min(wait * 2, longest_pause);

@@ -224,7 +224,9 @@ awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access acc
             auto words = complaint(failure);
             if (words) {
                 auto last = to_message(std::move(*words), false, false, 11);
-                if (co_await write_message(*stream, std::move(last), limits.request)) {
+                const bool written =
+                    co_await write_message(*stream, std::move(last), limits.request);
+                if (written) {
                     co_await close_politely(*stream);
                 }
             }
@@ -235,7 +237,8 @@ awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access acc
         bool keep_alive = parser.get().keep_alive();
         Request request = to_request(parser.release());
         Response response = co_await serve(core->backend, access, std::move(request));
-        if (co_await net::is_cancelled()) {
+        const bool cancelled = co_await net::is_cancelled();
+        if (cancelled) {
             co_return;
         }
         const bool streaming = response.stream && !head;
@@ -246,7 +249,8 @@ awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access acc
         keep_alive = keep_alive && !response.stream;
         const bool events = response.stream && !head;
         auto message = to_message(std::move(response), head, keep_alive, version);
-        if (!co_await write_message(*stream, std::move(message), limits.request)) {
+        const bool written = co_await write_message(*stream, std::move(message), limits.request);
+        if (!written) {
             co_return;
         }
         if (events) {
@@ -267,7 +271,8 @@ awaitable<void> refuse(AnySocket socket, Seat seat) {
     auto message = to_message(error_response(503, "too many connections are open",
                                              "close some, or try again in a moment"),
                               false, false, 11);
-    if (co_await write_message(stream, std::move(message), linger_for)) {
+    const bool written = co_await write_message(stream, std::move(message), linger_for);
+    if (written) {
         co_await close_politely(stream);
     }
 }

@@ -58,7 +58,8 @@ asio::awaitable<void> accept_loop(std::shared_ptr<Core> core, std::shared_ptr<Ac
         }
         if (failure) {
             // No descriptors, most likely. Trying again at once would only burn the processor.
-            if (!co_await net::pause(after_failed_accept)) {
+            const bool awake = co_await net::pause(after_failed_accept);
+            if (!awake) {
                 co_return;
             }
             continue;

@@ -141,16 +141,20 @@ asio::awaitable<void> misbehave(Stream& stream, Reply reply) {
         case Wire::slow_header:
             co_await drip(stream, head);
             break;
-        case Wire::slow_body:
-            if (co_await send(stream, head)) {
+        case Wire::slow_body: {
+            const bool answered = co_await send(stream, head);
+            if (answered) {
                 co_await drip(stream, reply.body);
             }
             break;
-        case Wire::endless_body:
-            if (co_await send(stream, head)) {
+        }
+        case Wire::endless_body: {
+            const bool answered = co_await send(stream, head);
+            if (answered) {
                 co_await flood(stream);
             }
             break;
+        }
         case Wire::huge_header:
             co_await send(stream, head.substr(0, head.size() - 2) + "X-Padding: " +
                                       std::string(1 << 20, 'p') + "\r\n\r\n" + reply.body);

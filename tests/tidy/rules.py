@@ -104,6 +104,9 @@ def check_names(path, code):
 
 def check_await(code):
     problems = []
+    for found in re.finditer(r"\bif\s*\(\s*!?\s*co_await\b", code):
+        problems.append((source.line_of(code, found.start()),
+                         "g++ 12 miscompiles a condition that is a co_await; name its result"))
     for found in re.finditer(r"\bco_await\b", code):
         rest = HARMLESS_BRACES.sub("", source.expression_after(code, found.end()))
         line = source.line_of(code, found.start())

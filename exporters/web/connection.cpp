@@ -208,8 +208,8 @@ awaitable<void> send_events(std::shared_ptr<Core> core, std::shared_ptr<Stream> 
 
 }  // namespace
 
-awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access access, Seat seat,
-                        Counter streams) {
+awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access access,
+                        [[maybe_unused]] Seat seat, Counter streams) {
     const auto stream = std::make_shared<Stream>(std::move(socket));
     const WebLimits limits = core->options.limits;
     beast::flat_buffer buffer(limits.header_bytes + limits.body_bytes + first_read);
@@ -266,7 +266,7 @@ awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access acc
     }
 }
 
-awaitable<void> refuse(AnySocket socket, Seat seat) {
+awaitable<void> refuse(AnySocket socket, [[maybe_unused]] Seat seat) {
     Stream stream(std::move(socket));
     auto message = to_message(error_response(503, "too many connections are open",
                                              "close some, or try again in a moment"),

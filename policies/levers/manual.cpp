@@ -14,8 +14,8 @@ namespace {
 
 class ManualLever final : public Lever {
   public:
-    ManualLever(LeverContract contract, std::string subject, ManualPlan plan)
-        : contract_(std::move(contract)), subject_(std::move(subject)), plan_(plan) {}
+    ManualLever(LeverContract contract, std::string subject, ManualPlan make)
+        : contract_(std::move(contract)), subject_(std::move(subject)), plan_(make) {}
 
     const LeverContract& contract() const override { return contract_; }
 

@@ -110,7 +110,7 @@ struct Arguments {
     std::string directory;
     std::string subject;
     std::string decision;
-    std::string why;
+    std::string why = "no reason given";
     std::string kind;
     std::string target;
     bool open_only = false;
@@ -160,12 +160,12 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
     why->callback([&args] { args.exit = cli::run_why(args.client, args.subject); });
     auto* approve = client_verb(app, args, "approve", "Let a waiting decision fire");
     approve->add_option("decision", args.decision, "e.g. d-12")->required();
-    approve->add_option("--why", args.why, "Your reason, for the record");
+    approve->add_option("--why", args.why, "Your reason, for the record")->required();
     approve->callback(
         [&args] { args.exit = cli::run_approve(args.client, args.decision, args.why); });
     auto* reject = client_verb(app, args, "reject", "Refuse a waiting decision");
     reject->add_option("decision", args.decision, "e.g. d-12")->required();
-    reject->add_option("--why", args.why, "Your reason, for the record");
+    reject->add_option("--why", args.why, "Your reason, for the record")->required();
     reject->callback(
         [&args] { args.exit = cli::run_reject(args.client, args.decision, args.why); });
     auto* stop = client_verb(app, args, "stop", "Set the stop switch: no lever fires until resume");

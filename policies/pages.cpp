@@ -42,8 +42,8 @@ Paged incident_page(const Rules& rules, const Incident& incident) {
                                 incident.escalated_why, incident.subject.text());
     } else if (decision != nullptr && decision->action == Action::ask) {
         page.severity = Severity::critical;
-        page.text =
-            fmt::format("{} waits for approval: leverd approve {}", decision->lever, decision->id);
+        page.text = fmt::format("{} waits for approval: leverd approve {} --why ...",
+                                decision->lever, decision->id);
     } else if (decision != nullptr && decision->action == Action::recommend) {
         page.text = fmt::format("first lever to try: {}. Next: leverd why {}",
                                 symptom == nullptr ? decision->lever : symptom->first_lever,

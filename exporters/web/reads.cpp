@@ -5,6 +5,7 @@
 #include "exporters/web/router.hpp"
 #include "exporters/web/views.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace leverd::exporters::web {
@@ -209,6 +210,24 @@ awaitable<Response> get_ledger(Call call) {
     co_return json_response(200, body);
 }
 
+namespace {
+
+// A platform or a runtime is never looked at itself, but symptoms, incidents and decisions are
+// about it.
+bool is_spoken_of(const State& state, const Subject& subject) {
+    const auto is_about = [&subject](const auto& key) { return key.first.second == subject; };
+    const auto is_case_of = [&subject](const auto& item) {
+        return item.second.subject == subject ||
+               std::any_of(item.second.linked.begin(), item.second.linked.end(),
+                           [&subject](const SymptomKey& key) { return key.second == subject; });
+    };
+    return state.subjects.contains(subject) ||
+           std::any_of(state.symptoms.begin(), state.symptoms.end(), is_about) ||
+           std::any_of(state.incidents.begin(), state.incidents.end(), is_case_of);
+}
+
+}  // namespace
+
 awaitable<Response> get_why(Call call) {
     const auto wanted = call.query.find("subject");
     if (wanted == call.query.end() || wanted->second.empty()) {
@@ -217,7 +236,7 @@ awaitable<Response> get_why(Call call) {
                                  "/api/v1/subjects");
     }
     const std::string name = wanted->second;
-    if (call.backend->state().subjects.count(Subject(name)) == 0) {
+    if (!is_spoken_of(call.backend->state(), Subject(name))) {
         co_return no_subject(call.backend->state(), name);
     }
     const auto history = co_await past_decisions(*call.backend, name, past_decisions_max);
@@ -226,10 +245,9 @@ awaitable<Response> get_why(Call call) {
     }
     const Scene scene = scene_of(*call.backend);
     const auto found = scene.state.subjects.find(Subject(name));
-    if (found == scene.state.subjects.end()) {
-        co_return no_subject(scene.state, name);
-    }
-    Json body = why_view(scene, found->first, found->second);
+    const SubjectState unseen;
+    const bool seen = found != scene.state.subjects.end();
+    Json body = why_view(scene, Subject(name), seen ? found->second : unseen);
     body["past_decisions"] = Json::array();
     for (const StoredEntry& entry : history->entries) {
         body["past_decisions"].push_back(stored_entry_view(entry));

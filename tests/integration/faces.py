@@ -133,7 +133,8 @@ def live(t):
             t("every shipped rule is evaluated",
               len(states) >= 5 and all(h == "ok" for _, h, _ in states), states)
             seen = prometheus.query("count(max_over_time(leverd_symptom_active[5m]) > 0)")
-            t("Prometheus saw the symptoms", seen and float(seen[0]["value"][1]) >= 2, seen)
+            t("Prometheus saw a symptom between two scrapes", seen and float(seen[0]["value"][1]) >= 1,
+              seen)
             board = subprocess.run([sys.executable, "-B",
                                     pathlib.Path(__file__).parent / "dashboard_check.py",
                                     "--prometheus", prometheus.base], capture_output=True,

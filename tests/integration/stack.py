@@ -145,11 +145,13 @@ class Stack:
         wait_for("leverd ready", look)
 
     def all_seen(self):
-        """Every tenant was looked at, so that no guard holds for want of evidence."""
-        def look():
-            rows = self.api("/api/v1/subjects?kind=tenant")["subjects"]
-            return len(rows) == 12 and all(row["health"] == "healthy" for row in rows)
-        wait_for("twelve healthy tenants", look)
+        """Every tenant and image was looked at, so that no guard holds for want of evidence and a
+        tag that moves later is seen to move."""
+        def look(kind, count):
+            rows = self.api(f"/api/v1/subjects?kind={kind}")["subjects"]
+            return len(rows) == count and all(row["health"] == "healthy" for row in rows)
+        wait_for("twelve healthy tenants", lambda: look("tenant", 12))
+        wait_for("six images", lambda: look("image", 6))
         wait_for("a trusted observer", lambda: self.status()["observer"]["trusted"])
 
     def terminate(self, timeout=20):

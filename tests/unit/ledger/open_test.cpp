@@ -137,7 +137,7 @@ TEST_CASE("damaged pages are corrupt, also far before the end of the chain") {
     const TempDirectory temp;
     make_ledger(temp, 3'000);
     std::string bytes = read_bytes(temp.file());
-    REQUIRE(bytes.size() > 100 * 4096);
+    REQUIRE(bytes.size() > 50 * 4096);
     bytes.replace(4 * 4096, 4096, std::string(4096, '\x5A'));
     write_bytes(temp.file(), bytes);
     CHECK(open_failure(temp.state()).kind == LedgerOpenFailure::corrupt);

@@ -41,13 +41,13 @@ class PolicyCheck {
         if (policy_.mode >= Mode::approve) {
             acting();
         }
-        if (policy_.limits.cool_down < policy_.limits.verify_timeout) {
+        limits();
+        undo();
+        if (policy_.auto_after && policy_.mode != Mode::automatic) {
             draft_.warn(
-                places_.of("cool_down"),
-                fmt::format("'cool_down' (\"{}\") is shorter than 'verify_timeout' (\"{}\")",
-                            format_duration(policy_.limits.cool_down),
-                            format_duration(policy_.limits.verify_timeout)),
-                "the lever could be proposed again before its effect is known");
+                places_.of("auto_after"),
+                fmt::format("'auto_after' says nothing in mode '{}'", to_string(policy_.mode)),
+                "write mode = \"auto\": it acts as 'approve' until the record suffices");
         }
         shadowed();
     }
@@ -65,6 +65,11 @@ class PolicyCheck {
         for (const LeverChoice& choice : symptom->levers) {
             if (choice.lever != "none" && !contains(levers, choice.lever)) {
                 levers.push_back(choice.lever);
+            }
+            for (const std::string& rung : choice.then) {
+                if (!contains(levers, rung)) {
+                    levers.push_back(rung);
+                }
             }
         }
         if (!policy_.lever.empty() && !contains(levers, policy_.lever)) {
@@ -87,11 +92,59 @@ class PolicyCheck {
         }
     }
 
-    void automatic() {
-        if (policy_.owner.empty()) {
-            draft_.warn(places_.of("mode"), "an automatic policy has no 'owner'",
-                        "name who answers for it");
+    void limits() {
+        const Limits& l = policy_.limits;
+        if (l.cool_down < l.verify_timeout) {
+            const std::string text =
+                fmt::format("'cool_down' (\"{}\") is shorter than 'verify_timeout' (\"{}\")",
+                            format_duration(l.cool_down), format_duration(l.verify_timeout));
+            if (policy_.mode == Mode::automatic) {
+                draft_.error(places_.of("cool_down"), text,
+                             "leverd would fire again before it knows the effect");
+            } else {
+                draft_.warn(places_.of("cool_down"), text,
+                            "the lever could be proposed again before its effect is known");
+            }
         }
+        if (l.per_hour > l.per_day) {
+            draft_.warn(
+                places_.of("per_hour"),
+                fmt::format("'per_hour' ({}) is above 'per_day' ({})", l.per_hour, l.per_day),
+                "the day's budget is the one that counts");
+        }
+    }
+
+    void undo() {
+        const auto& undoable = draft_.vocabulary().undoable_levers;
+        if (!policy_.undo_if_worse || policy_.lever.empty() || contains(undoable, policy_.lever)) {
+            return;
+        }
+        draft_.error(places_.of("undo_if_worse"),
+                     fmt::format("lever {} has no undo that leverd can run", quote(policy_.lever)),
+                     undoable.empty()
+                         ? "leave 'undo_if_worse' out: worse calls a person"
+                         : fmt::format("levers that have one: {}", fmt::join(undoable, ", ")));
+    }
+
+    // A default was nobody's decision; what leverd may do alone somebody has to have decided.
+    void caps_are_written() {
+        std::vector<std::string_view> missing;
+        for (const std::string_view key :
+             {"cool_down", "attempts", "blast_percent", "blast_count"}) {
+            if (!places_.keys.contains(key)) {
+                missing.push_back(key);
+            }
+        }
+        if (!missing.empty()) {
+            draft_.error(places_.of("mode"),
+                         fmt::format("mode 'auto' without {}", fmt::join(missing, ", ")),
+                         "write each: cool_down = \"30m\", attempts = 1, blast_percent = 10, "
+                         "blast_count = 1");
+        }
+    }
+
+    void automatic() {
+        caps_are_written();
         if (!contains(draft_.vocabulary().irreversible_levers, policy_.lever)) {
             return;
         }
@@ -113,6 +166,11 @@ class PolicyCheck {
     }
 
     void acting() {
+        if (policy_.owner.empty()) {
+            draft_.error(places_.of("mode"),
+                         fmt::format("mode '{}' needs an 'owner'", to_string(policy_.mode)),
+                         "name who answers for what it does: owner = \"ops\"");
+        }
         const Observer& o = draft_.config.observer;
         if (o.references.size() < references_least || o.rules.quorum < 1) {
             draft_.error(places_.of("mode"),

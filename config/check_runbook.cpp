@@ -14,10 +14,6 @@ namespace {
 constexpr std::string_view probed_kinds[] = {"control-plane", "canvas", "tenant",     "workspace",
                                              "image",         "freeze", "credential", "reference"};
 
-std::string kind_of(std::string_view subject) {
-    return std::string(subject.substr(0, subject.find('/')));
-}
-
 bool contains(const std::vector<std::string>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -34,31 +30,13 @@ std::set<std::string> parent_kinds(const Runbook& r, const std::string& kind) {
     return kinds;
 }
 
-// Does a subject of `kind` depend, over any number of steps, on one of kind `above`?
-bool depends_on(const Runbook& r, const std::string& kind, const std::string& above) {
-    std::set<std::string> seen;
-    std::vector<std::string> open{kind};
-    while (!open.empty()) {
-        const std::string next = open.back();
-        open.pop_back();
-        for (const std::string& parent : parent_kinds(r, next)) {
-            if (parent == above) {
-                return true;
-            }
-            if (seen.insert(parent).second) {
-                open.push_back(parent);
-            }
-        }
-    }
-    return false;
-}
-
 class RunbookCheck {
   public:
     explicit RunbookCheck(Draft& draft)
         : draft_(draft), runbook_(draft.config.runbook), kinds_(subject_kinds(draft)) {}
 
     void run() {
+        flapping();
         for (const TopologyRule& rule : runbook_.topology) {
             if (depends_on(runbook_, rule.kind, rule.kind)) {
                 draft_.error(draft_.section_place("[topology]", rule.kind),
@@ -83,6 +61,41 @@ class RunbookCheck {
         return false;
     }
 
+    void flapping() {
+        const FlapRules& f = runbook_.flap;
+        if (f.stop >= f.start) {
+            constexpr std::string_view section = "[runbook.flapping]";
+            const Place start = draft_.section_place(section, "start");
+            const Place stop = draft_.section_place(section, "stop");
+            const auto found = draft_.section_places.find(section);
+            const bool written = found->second.keys.contains("stop");
+            draft_.error(written ? stop : start,
+                         fmt::format("'stop' ({}) is not below 'start' ({})", f.stop, f.start),
+                         "what starts to flap would stop at once");
+        }
+    }
+
+    // With `silent_after` a signal is about silence and nothing else: any look at all is good.
+    void silence(const Signal& s, const ItemPlaces& places) {
+        for (const std::string_view key : {"looks", "of", "health", "reasons", "except_reasons",
+                                           "where", "spread", "spread_by"}) {
+            if (places.keys.contains(key)) {
+                draft_.error(places.of(key), fmt::format("'{}' beside 'silent_after'", key),
+                             "such a signal is about silence only; make two signals and a symptom "
+                             "with any = [...]");
+            }
+        }
+        for (const ProbeSettings& p : draft_.config.probes) {
+            if (p.kind == s.probe && s.silent_after <= p.interval) {
+                draft_.error(
+                    places.of("silent_after"),
+                    fmt::format("'silent_after' is not longer than the probe's 'interval' (\"{}\")",
+                                format_duration(p.interval)),
+                    "every pause between two looks would be silence");
+            }
+        }
+    }
+
     void signal(const Signal& s, const ItemPlaces& places) {
         kind_known(s.subject_kind, places.of("subject"));
         if (!s.probe.empty() && !draft_.defined(NameKind::probe, s.probe)) {
@@ -91,6 +104,9 @@ class RunbookCheck {
                                     quote(s.probe)),
                         fmt::format("add [[probe]] with kind = \"{}\"", s.probe));
         }
+        if (s.silent_after > Millis{0}) {
+            silence(s, places);
+        }
     }
 
     void symptom(const Symptom& s, const ItemPlaces& places) {
@@ -98,15 +114,12 @@ class RunbookCheck {
         if (s.group) {
             group(s, places);
         }
-        const std::string& wanted = s.group ? s.group->member_kind : s.subject_kind;
-        signal_kinds(s.any, wanted, places.of("any"));
-        signal_kinds(s.unless, wanted, places.of("unless"));
-        for (const std::string& id : s.unless) {
-            if (contains(s.any, id)) {
-                draft_.error(places.of("unless"),
-                             fmt::format("signal {} is in both 'any' and 'unless'", quote(id)));
-            }
-        }
+        signal_kinds(s, s.any, places.of("any"));
+        signal_kinds(s, s.all, places.of("all"));
+        signal_kinds(s, s.not_all, places.of("not_all"));
+        signal_kinds(s, s.unless, places.of("unless"));
+        own_signal(s, places);
+        contradictions(s, places);
         for (const Subject& subject : s.requires_healthy) {
             kind_known(std::string(subject.kind()), places.of("requires_healthy"));
         }
@@ -119,14 +132,65 @@ class RunbookCheck {
         }
     }
 
-    void signal_kinds(const std::vector<std::string>& ids, const std::string& wanted, Place place) {
+    // A signal counts for a subject when it is raised on it or above it; for a group, on a member.
+    void signal_kinds(const Symptom& symptom, const std::vector<std::string>& ids, Place place) {
+        const std::string& wanted =
+            symptom.group ? symptom.group->member_kind : symptom.subject_kind;
         for (const Signal& s : runbook_.signals) {
-            if (!wanted.empty() && !s.subject_kind.empty() && contains(ids, s.id) &&
-                s.subject_kind != wanted) {
-                draft_.error(place,
-                             fmt::format("signal {} is about {}, needed is {}", quote(s.id),
-                                         quote(s.subject_kind), quote(wanted)),
-                             "a group needs signals of its member kind, others of their own kind");
+            if (wanted.empty() || s.subject_kind.empty() || !contains(ids, s.id) ||
+                s.subject_kind == wanted ||
+                (!symptom.group && depends_on(runbook_, wanted, s.subject_kind))) {
+                continue;
+            }
+            draft_.error(place,
+                         fmt::format("signal {} is about {}, needed is {}", quote(s.id),
+                                     quote(s.subject_kind), quote(wanted)),
+                         "a group needs signals of its member kind, others of their own kind or of "
+                         "one above it");
+        }
+    }
+
+    // Without one, no subject of the row is ever looked at as a candidate.
+    void own_signal(const Symptom& symptom, const ItemPlaces& places) {
+        bool above = false;
+        for (const Signal& s : runbook_.signals) {
+            if (!contains(symptom.any, s.id) && !contains(symptom.all, s.id)) {
+                continue;
+            }
+            if (symptom.group || s.subject_kind == symptom.subject_kind) {
+                return;
+            }
+            above = above || depends_on(runbook_, symptom.subject_kind, s.subject_kind);
+        }
+        if (above) {
+            draft_.error(places.of(symptom.any.empty() ? "all" : "any"),
+                         fmt::format("no signal is about {} itself", quote(symptom.subject_kind)),
+                         "one of 'any' or 'all' must be; those above it only add to it");
+        }
+    }
+
+    void contradictions(const Symptom& s, const ItemPlaces& places) {
+        for (const std::string& id : s.unless) {
+            for (const auto& [key, ids] : {std::pair{"any", &s.any}, std::pair{"all", &s.all}}) {
+                if (contains(*ids, id)) {
+                    draft_.error(
+                        places.of("unless"),
+                        fmt::format("signal {} is in both '{}' and 'unless'", quote(id), key));
+                }
+            }
+        }
+        const bool all_of_them =
+            !s.not_all.empty() && std::all_of(s.not_all.begin(), s.not_all.end(),
+                                              [&](auto& id) { return contains(s.all, id); });
+        if (all_of_them) {
+            draft_.error(places.of("not_all"), "'all' needs everything that 'not_all' forbids",
+                         "this symptom is never raised");
+        }
+        for (const std::string_view key : {"all", "not_all", "within"}) {
+            if (s.group && places.keys.contains(key)) {
+                draft_.error(places.of(key), fmt::format("'{}' beside a group", key),
+                             "a group counts the members for which one of 'any' is raised; its "
+                             "time is group.within");
             }
         }
     }
@@ -163,6 +227,28 @@ class RunbookCheck {
 };
 
 }  // namespace
+
+std::string kind_of(std::string_view subject) {
+    return std::string(subject.substr(0, subject.find('/')));
+}
+
+bool depends_on(const Runbook& runbook, const std::string& kind, const std::string& above) {
+    std::set<std::string> seen;
+    std::vector<std::string> open{kind};
+    while (!open.empty()) {
+        const std::string next = open.back();
+        open.pop_back();
+        for (const std::string& parent : parent_kinds(runbook, next)) {
+            if (parent == above) {
+                return true;
+            }
+            if (seen.insert(parent).second) {
+                open.push_back(parent);
+            }
+        }
+    }
+    return false;
+}
 
 std::vector<std::string> subject_kinds(const Draft& draft) {
     std::set<std::string> kinds(std::begin(probed_kinds), std::end(probed_kinds));

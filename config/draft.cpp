@@ -35,6 +35,8 @@ std::string_view word_of(NameKind kind) {
             return "row";
         case NameKind::policy:
             return "policy";
+        case NameKind::window:
+            return "window";
         case NameKind::topology:
             return "topology of";
     }
@@ -152,6 +154,11 @@ std::string Draft::where(Place place) const {
     const auto index = static_cast<std::size_t>(std::max(0, place.file));
     const std::string name = index < files.size() ? files[index]->name : std::string("?");
     return place.line > 0 ? fmt::format("{}:{}:{}", name, place.line, place.column) : name;
+}
+
+bool Draft::has_errors() const {
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const Problem& p) { return !p.warning; });
 }
 
 void Draft::sort_problems() {

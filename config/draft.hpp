@@ -24,6 +24,7 @@ enum class NameKind {
     symptom,
     row,
     policy,
+    window,
     topology,
 };
 
@@ -51,6 +52,7 @@ class Draft {
     std::vector<ItemPlaces> signal_places;
     std::vector<ItemPlaces> symptom_places;
     std::vector<ItemPlaces> policy_places;
+    std::vector<ItemPlaces> window_places;
     // Of the sections that exist once: "[observer]" -> its keys.
     std::map<std::string, ItemPlaces, std::less<>> section_places;
 
@@ -73,6 +75,7 @@ class Draft {
     std::string where(Place place) const;  // "leverd.toml:3:1"
     // Sorts the problems by file, line and column.
     void sort_problems();
+    bool has_errors() const;
 
   private:
     struct Reference {

@@ -24,7 +24,19 @@ struct Open {
 
 class Loader {
   public:
-    explicit Loader(Draft& draft) : draft_(draft) {}
+    Loader(Draft& draft, const Instead& instead) : draft_(draft), instead_(instead) {}
+
+    void all(const fs::path& path) {
+        file(path, {});
+        for (const auto& [part, other] :
+             {std::pair{Part::policies, instead_.policies}, {Part::runbook, instead_.runbook}}) {
+            if (!other.empty()) {
+                part_ = part;
+                read_.clear();
+                file(other, {});
+            }
+        }
+    }
 
     // `from` is the include that asked for it; file -1 for the first.
     void file(const fs::path& path, Place from) {
@@ -55,6 +67,14 @@ class Loader {
     }
 
   private:
+    enum class Part { all, policies, runbook };
+
+    static void pass_over(TableReader& root, std::initializer_list<std::string_view> keys) {
+        for (const auto key : keys) {
+            root.node(key);
+        }
+    }
+
     bool may_read(const fs::path& canonical, const fs::path& path, Place from) {
         const auto circle = std::find_if(open_.begin(), open_.end(),
                                          [&](const Open& o) { return o.canonical == canonical; });
@@ -94,11 +114,22 @@ class Loader {
 
     void sections(int index, const fs::path& folder) {
         TableReader root(draft_, index, *draft_.files[static_cast<std::size_t>(index)]->root, "");
-        read_daemon_sections(root);
-        read_stack_sections(root);
-        read_runbook_sections(root);
-        read_symptom_sections(root);
-        read_policy_sections(root);
+        if (part_ == Part::all) {
+            read_daemon_sections(root);
+            read_stack_sections(root);
+        }
+        if (part_ == Part::runbook || (part_ == Part::all && instead_.runbook.empty())) {
+            read_runbook_sections(root);
+            read_symptom_sections(root);
+        } else if (part_ == Part::all) {
+            pass_over(root, {"runbook", "topology", "signal", "symptom"});
+        }
+        if (part_ == Part::policies || (part_ == Part::all && instead_.policies.empty())) {
+            read_policy_sections(root);
+            read_window_sections(root);
+        } else if (part_ == Part::all) {
+            pass_over(root, {"policy", "window", "storm", "effect"});
+        }
         std::vector<std::string> includes;
         const bool good = root.texts("include", includes, any_text);
         root.finish();
@@ -109,6 +140,8 @@ class Loader {
     }
 
     Draft& draft_;
+    const Instead& instead_;
+    Part part_ = Part::all;
     std::vector<Open> open_;
     std::vector<fs::path> read_;
 };
@@ -134,14 +167,16 @@ void complete(Draft& draft) {
     }
 }
 
-void load_into(Draft& draft, const fs::path& path) {
-    Loader(draft).file(path, {});
+void load_into(Draft& draft, const fs::path& path, const Instead& instead) {
+    Loader(draft, instead).all(path);
     // A file that was not read may define whatever is missing here.
     if (!draft.has_syntax_errors) {
         draft.settle_references();
         check_settings(draft);
         check_runbook(draft);
         check_policies(draft);
+        check_windows(draft);
+        check_fit(draft);
     }
     draft.sort_problems();
     complete(draft);
@@ -173,10 +208,14 @@ std::string render(const Problem& p) {
 }
 
 Loaded load(const fs::path& path, const Vocabulary& vocabulary) {
+    return load(path, vocabulary, Instead{});
+}
+
+Loaded load(const fs::path& path, const Vocabulary& vocabulary, const Instead& instead) {
     Draft draft(vocabulary);
     Loaded loaded;
     try {
-        load_into(draft, path);
+        load_into(draft, path, instead);
     } catch (const std::exception& e) {
         // Out of memory, or a fault in the TOML library: nothing of this configuration is used.
         draft.problems.push_back(

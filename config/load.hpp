@@ -4,6 +4,7 @@
 
 #include "config/config.hpp"
 #include "core/base/result.hpp"
+#include "core/base/time.hpp"
 
 #include <filesystem>
 #include <string>
@@ -38,10 +39,22 @@ struct Vocabulary {
     std::vector<std::string> levers;
     // Levers whose contract says irreversible: an automatic policy must name their subjects.
     std::vector<std::string> irreversible_levers{"workspace-reprovision"};
+    // Levers whose contract says can_undo: only these may be undone when they made things worse.
+    std::vector<std::string> undoable_levers;
+    // For windows that are over; the epoch: not known, so none is called over.
+    WallTime now{};
 };
 // Reads `path` and what it includes (relative to the including file). Never throws; never reads
 // secrets.
 Loaded load(const std::filesystem::path& path, const Vocabulary& vocabulary);
+
+// Other files for a part of it, to try them without installing them; empty: the config's own.
+struct Instead {
+    std::filesystem::path policies;  // [[policy]], [[window]], [storm], [effect]
+    std::filesystem::path runbook;   // [runbook], [topology], [[signal]], [[symptom]]
+};
+Loaded load(const std::filesystem::path& path, const Vocabulary& vocabulary,
+            const Instead& instead);
 
 // The value of every secret in [secrets]. A missing or unreadable one is an Error that names it and
 // its source.

@@ -14,11 +14,27 @@ using namespace std::chrono_literals;
 void read_limits(TableReader& t, Limits& limits) {
     t.duration("cool_down", limits.cool_down, 0ms, std::chrono::days(30));
     t.integer("attempts", limits.attempts, 1, 10);
+    t.duration("recurs_within", limits.recurs_within, 0ms, std::chrono::days(30));
     t.integer("per_hour", limits.per_hour, 1, 60);
+    t.integer("per_day", limits.per_day, 1, 1000);
     t.integer("blast_percent", limits.blast_percent, 1, 100);
     t.integer("blast_count", limits.blast_count, 1, 1000);
     t.duration("approval_ttl", limits.approval_ttl, 1s, 24h);
     t.duration("verify_timeout", limits.verify_timeout, 1s, 24h);
+}
+
+void read_auto_after(TableReader& policy, Policy& p) {
+    const toml::table* table = policy.table("auto_after");
+    if (table == nullptr) {
+        return;
+    }
+    TableReader t(policy.draft(), policy.file(), *table, "'auto_after'");
+    AutoAfter after;
+    t.integer("successes", after.successes, 1, 50);
+    t.boolean("better_than_baseline", after.better_than_baseline);
+    t.require({"successes"});
+    t.finish();
+    p.auto_after = after;
 }
 
 void read_policy(TableReader& root, const toml::table& table) {
@@ -41,6 +57,8 @@ void read_policy(TableReader& root, const toml::table& table) {
     t.choice("irreversible", p.irreversible_accepted, "word for 'irreversible'", acceptance);
     t.text("owner", p.owner, optional_text);
     read_limits(t, p.limits);
+    t.boolean("undo_if_worse", p.undo_if_worse);
+    read_auto_after(t, p);
     t.require({"id", "symptom", "lever", "subjects", "mode"});
     t.finish();
     draft.policy_places.push_back(t.places());

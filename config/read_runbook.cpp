@@ -147,13 +147,30 @@ void read_signal(TableReader& root, const toml::table& table) {
     read_reasons(t, "except_reasons", s.except_reasons);
     read_where(t, s.where);
     t.integer("looks", s.looks, 1, 100);
+    if (t.integer("of", s.of, 1, 64) && s.of < s.looks) {
+        draft.error(t.place("of"), fmt::format("'of' is {}, less than 'looks' ({})", s.of, s.looks),
+                    "looks = 3 with of = 5: three bad ones among the last five");
+    }
     t.integer("clear_looks", s.clear_looks, 1, 100);
     t.duration("spread", s.spread, 0ms, 24h);
     read_spread_by(t, s);
+    t.duration("silent_after", s.silent_after, 100ms, std::chrono::days(30));
     t.require({"id", "subject", "probe"});
     t.finish();
     draft.signal_places.push_back(t.places());
     draft.config.runbook.signals.push_back(std::move(s));
+}
+
+void read_flapping(TableReader& runbook, FlapRules& flap) {
+    auto t = open_section(runbook, "flapping", "[runbook.flapping]");
+    if (!t) {
+        return;
+    }
+    t->duration("window", flap.window, 1s, 24h);
+    t->number("start", flap.start, 2, 1000);
+    // An old change still counts 0.5, so below 0.5 means: none is left.
+    t->number("stop", flap.stop, 0.5, 1000);
+    t->finish();
 }
 
 void read_topology(TableReader& root) {
@@ -181,6 +198,7 @@ void read_runbook_sections(TableReader& root) {
         Runbook& c = root.draft().config.runbook;
         t->duration("fresh_for", c.fresh_for, 100ms, 24h);
         t->duration("gone_after", c.gone_after, 100ms, std::chrono::days(30));
+        read_flapping(*t, c.flap);
         t->finish();
     }
     read_topology(root);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace leverd::config {
@@ -38,6 +39,35 @@ void read_group(TableReader& symptom, Symptom& s, ItemPlaces& places) {
     s.group = std::move(g);
 }
 
+// then = ["b", "c"]: what follows `lever`, one after the other.
+void read_rungs(TableReader& t, LeverChoice& choice) {
+    Draft& draft = t.draft();
+    std::vector<std::string> rungs;
+    if (!t.texts("then", rungs, any_text)) {
+        return;
+    }
+    const toml::array& items = *t.raw().get("then")->as_array();
+    const auto& known = draft.vocabulary().levers;
+    if (rungs.empty()) {
+        draft.error(t.place("then"), "'then' must name at least one lever",
+                    "leave it out when the first lever is the only one");
+    } else if (choice.lever == "none") {
+        draft.error(t.place("then"), "'then' after lever \"none\"",
+                    "make the first of 'then' the 'lever'");
+    }
+    for (std::size_t i = 0; i < rungs.size(); ++i) {
+        if (std::find(known.begin(), known.end(), rungs[i]) == known.end()) {
+            draft.error(t.place(items[i]), fmt::format("unknown lever {}", quote(rungs[i])),
+                        did_you_mean(rungs[i], known));
+        } else if (rungs[i] == choice.lever) {
+            draft.error(t.place(items[i]),
+                        fmt::format("lever {} is on the ladder twice", quote(rungs[i])),
+                        "each lever stands on it once; 'attempts' says how often it may be tried");
+        }
+    }
+    choice.then = std::move(rungs);
+}
+
 void read_levers(TableReader& t, Symptom& s) {
     Draft& draft = t.draft();
     std::vector<std::string> known = draft.vocabulary().levers;
@@ -47,7 +77,13 @@ void read_levers(TableReader& t, Symptom& s) {
     }
     LeverChoice only;
     if (t.word("lever", only.lever, "lever", known)) {
+        read_rungs(t, only);
         s.levers.push_back(std::move(only));
+    } else if (t.has("then")) {
+        read_rungs(t, only);
+    }
+    if (t.has("then") && !t.has("lever")) {
+        draft.error(t.place("then"), "'then' needs 'lever'", "it names the rungs after the first");
     }
     bool taken = false;
     t.tables("levers", [&](const toml::table& table) {
@@ -61,6 +97,7 @@ void read_levers(TableReader& t, Symptom& s) {
         choice.subjects = choice.subjects == "*" ? "**" : choice.subjects;
         taken = taken || (written ? choice.subjects == "**" : !row.has("subjects"));
         row.word("lever", choice.lever, "lever", known);
+        read_rungs(row, choice);
         row.require({"lever"});
         row.finish();
         s.levers.push_back(std::move(choice));
@@ -80,6 +117,30 @@ void read_requires_healthy(TableReader& t, Symptom& s) {
     }
 }
 
+void read_signal_names(TableReader& t, Symptom& s) {
+    Draft& draft = t.draft();
+    t.names("any", s.any, NameKind::signal);
+    t.names("all", s.all, NameKind::signal);
+    t.names("not_all", s.not_all, NameKind::signal);
+    t.names("unless", s.unless, NameKind::signal);
+    for (const std::string_view key : {"any", "all", "not_all"}) {
+        const toml::array* names = t.has(key) ? t.raw().get(key)->as_array() : nullptr;
+        if (names != nullptr && names->empty()) {
+            draft.error(t.place(key), fmt::format("'{}' must name at least one signal", key));
+        }
+    }
+    if (!t.has("any") && !t.has("all")) {
+        draft.error(
+            t.place(), "[[symptom]] needs 'any' or 'all'",
+            "any = [\"...\"]: one of these signals is enough; all = [\"...\"]: every one is "
+            "needed");
+    }
+    if (t.duration("within", s.within, 1ms, 24h) && !t.has("all")) {
+        draft.error(t.place("within"), "'within' needs 'all'",
+                    "it is the time from the first of 'all' to the last");
+    }
+}
+
 void read_symptom(TableReader& root, const toml::table& table) {
     Draft& draft = root.draft();
     TableReader t(draft, root.file(), table, "[[symptom]]");
@@ -94,19 +155,14 @@ void read_symptom(TableReader& root, const toml::table& table) {
     t.text("first_lever", s.first_lever, optional_text);
     t.text("note", s.note, optional_text);
     t.text("subject", s.subject_kind, an_id);
-    t.names("any", s.any, NameKind::signal);
-    t.names("unless", s.unless, NameKind::signal);
-    if (t.has("any") && s.any.empty() && t.raw().get("any")->is_array() &&
-        t.raw().get("any")->as_array()->empty()) {
-        draft.error(t.place("any"), "'any' must name at least one signal");
-    }
+    read_signal_names(t, s);
     read_requires_healthy(t, s);
     t.boolean("needs_working_sibling", s.needs_working_sibling);
     t.duration("dwell", s.dwell, 0ms, 24h);
     ItemPlaces places = t.places();
     read_group(t, s, places);
     read_levers(t, s);
-    t.require({"id", "title", "subject", "any"});
+    t.require({"id", "title", "subject"});
     t.finish();
     draft.symptom_places.push_back(std::move(places));
     draft.config.runbook.symptoms.push_back(std::move(s));

@@ -153,6 +153,26 @@ bool TableReader::integer(std::string_view key, int& out, int least, int most) {
     return true;
 }
 
+bool TableReader::number(std::string_view key, double& out, double least, double most) {
+    const toml::node* n = find(key);
+    if (n == nullptr) {
+        return false;
+    }
+    const auto value = n->is_number() ? n->value<double>() : std::nullopt;
+    if (!value) {
+        wrong_type(*n, key, "a number");
+        return false;
+    }
+    // Written so that "nan", which TOML knows, is out of every range.
+    if (!(*value >= least && *value <= most)) {
+        draft_.error(place(*n), fmt::format("'{}' must be between {} and {}, found {}", key, least,
+                                            most, *value));
+        return false;
+    }
+    out = *value;
+    return true;
+}
+
 bool TableReader::duration(std::string_view key, Millis& out, Millis least, Millis most) {
     constexpr std::string_view hint = "write a number and a unit: ms, s, m, h or d, as in \"30s\"";
     const toml::node* n = find(key);

@@ -35,6 +35,7 @@ class TableReader {
     bool path(std::string_view key, std::string& out);  // relative to the file it is written in
     bool boolean(std::string_view key, bool& out);
     bool integer(std::string_view key, int& out, int least, int most);
+    bool number(std::string_view key, double& out, double least, double most);
     bool duration(std::string_view key, Millis& out, Millis least, Millis most);
     bool texts(std::string_view key, std::vector<std::string>& out, TextCheck check);
     // A name in [secrets]; "" says: none.

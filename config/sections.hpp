@@ -18,13 +18,21 @@ void read_stack_sections(TableReader& root);    // stack, tenants, probe, lever
 void read_runbook_sections(TableReader& root);  // runbook, topology, signal
 void read_symptom_sections(TableReader& root);  // symptom
 void read_policy_sections(TableReader& root);   // policy
+void read_window_sections(TableReader& root);   // window, storm, effect
 
 // Each looks at what all files said together.
 void check_settings(Draft& draft);
 void check_runbook(Draft& draft);
 void check_policies(Draft& draft);
+void check_windows(Draft& draft);
+// What is right by itself and odd together: only warnings, and only when there is no error.
+void check_fit(Draft& draft);
 
 // The subject kinds that some probe or the topology speaks of.
 std::vector<std::string> subject_kinds(const Draft& draft);
+// Does a subject of `kind` depend, over any number of steps, on one of kind `above`?
+bool depends_on(const Runbook& runbook, const std::string& kind, const std::string& above);
+// "tenant" of "tenant/acme" and of "tenant/*".
+std::string kind_of(std::string_view subject);
 
 }  // namespace leverd::config

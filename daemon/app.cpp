@@ -178,6 +178,11 @@ void App::Impl::wire() {
                                     page_sinks(config, secrets));
     hands->set_stop_check(
         [this] { return engine->view().stop.stopped || std::filesystem::exists(stop_file()); });
+    hands->set_intents([this](const std::string& id) {
+        const auto found = engine->view().intents.find(id);
+        return found == engine->view().intents.end() ? std::optional<Intent>{}
+                                                     : std::optional<Intent>{found->second.intent};
+    });
     reloaded = net::wall_clock_now();
 }
 

@@ -86,8 +86,9 @@ struct App::Impl final : exporters::Backend {
                                                                     std::size_t limit) override;
     boost::asio::awaitable<Result<void>> approve(std::string decision, bool approved,
                                                  std::string who, std::string why) override;
-    boost::asio::awaitable<Result<void>> stop(bool stopped, std::string who,
-                                              std::string why) override;
+    boost::asio::awaitable<Result<void>> stop(StopCommand command) override;
+    boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) override;
+    boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                   std::string target) override;

@@ -41,7 +41,7 @@ std::string App::Impl::metrics() {
     now_figures.queue_dropped = driver->dropped();
     now_figures.probes_skipped =
         scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
-    return figures->render(engine->view(), engine->rules(), now_figures, clock->now().wall);
+    return figures->render(engine->view(), engine->rules(), now_figures, clock->now());
 }
 
 exporters::Health App::Impl::healthy() const {
@@ -106,20 +106,50 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
     co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> App::Impl::stop(bool stopped, std::string who, std::string why) {
+asio::awaitable<Result<void>> App::Impl::stop(StopCommand command) {
     // Before the engine hears of it: it would decide to fire, be refused at the last moment, and
     // have used up an attempt.
     std::error_code ignored;
+    const bool stopped = command.stopped;
     if (!stopped && std::filesystem::exists(stop_file(), ignored)) {
         co_return Error{"the stop file still exists", "remove " + stop_file().string()};
     }
-    StopCommand command{stopped, std::move(who), std::move(why)};
     const bool durable = co_await driver->submit(std::move(command));
     if (!durable) {
         co_return Error{
             "the ledger could not be written, so the stop switch would not survive a restart",
             fmt::format("levers are held now all the same; create {} to be sure",
                         stop_file().string())};
+    }
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<Veto>> App::Impl::veto(VetoCommand command) {
+    const auto before = engine->view().vetoes;
+    const bool durable = co_await driver->submit(command);
+    if (!durable) {
+        co_return Error{"the ledger could not be written, so the veto would not survive a restart",
+                        "check the disk, then say it again; or stop everything: leverd stop"};
+    }
+    for (const auto& [id, held] : engine->view().vetoes) {
+        const auto& set = held.set;
+        if (!before.contains(id) && set.subjects == command.subjects &&
+            set.lever == command.lever && set.who == command.who && set.why == command.why) {
+            co_return held;
+        }
+    }
+    co_return Error{"the veto was not taken", "see which ones are in force: leverd vetoes"};
+}
+
+asio::awaitable<Result<void>> App::Impl::lift_veto(LiftVeto command) {
+    const auto id = command.id;
+    const bool durable = co_await driver->submit(std::move(command));
+    if (!durable) {
+        co_return Error{"the ledger could not be written, so the veto stays in force",
+                        "check the disk, then say it again"};
+    }
+    if (engine->view().vetoes.contains(id)) {
+        co_return Error{"the veto is still in force", "see it: leverd vetoes"};
     }
     co_return Result<void>{};
 }

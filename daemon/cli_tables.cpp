@@ -49,15 +49,6 @@ std::string painted(const std::string& word, bool color) {
     return color && !paint.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", paint, word) : word;
 }
 
-// "2026-05-06 18:00:00Z" of "2026-05-06T18:00:00.250Z".
-std::string moment(const json& object, const char* key) {
-    std::string text = text_at(object, key);
-    if (text.size() < 20 || text[10] != 'T') {
-        return text;
-    }
-    return text.substr(0, 10) + " " + text.substr(11, 8) + "Z";
-}
-
 std::string heading(const std::string& title) {
     return "\n" + title + "\n";
 }
@@ -92,15 +83,80 @@ std::string plan_text(const json& plan) {
     return out.empty() ? "  no plan is known\n" : out;
 }
 
+std::string until(const json& object) {
+    const std::string end = moment(object, "until");
+    return end.empty() ? ", until somebody lifts it" : ", until " + end;
+}
+
+// "every lever on tenant/*, until 2026-05-06 20:00:00Z, by ops: demo".
+std::string held_words(const json& veto) {
+    const std::string lever = text_at(veto, "lever");
+    return fmt::format("{} on {}{}, by {}: {}", lever.empty() ? "every lever" : lever,
+                       text_at(veto, "subjects"), until(veto), text_at(veto, "who"),
+                       text_at(veto, "why"));
+}
+
+// Everything that holds levers back beyond one decision; a line each, nothing when there is none.
+void add_holds(Table& table, const json& status) {
+    const json& storm = member(status, "storm");
+    const std::string phase = text_at(storm, "phase");
+    if (!phase.empty() && phase != "closed") {
+        table.add(
+            {"storm breaker", fmt::format("{}: {} ({})", phase == "open" ? "OPEN" : "half open",
+                                          text_at(storm, "words"), text_at(storm, "why"))});
+    }
+    for (const json& veto : member(status, "vetoes")) {
+        table.add({"veto " + text_at(veto, "id"), held_words(veto)});
+    }
+    for (const json& window : member(status, "windows")) {
+        table.add({"window " + text_at(window, "id"),
+                   fmt::format("{}: {} ({}), by {}",
+                               text_at(window, "effect") == "only" ? "closed, levers only inside"
+                                                                   : "open, no lever inside",
+                               text_at(window, "reason"), text_at(window, "when"),
+                               text_at(window, "owner"))});
+    }
+    for (const json& flapping : member(status, "flapping")) {
+        table.add(
+            {"flapping", fmt::format("{}: {} changed {} times in {}; no disruptive lever",
+                                     text_at(flapping, "subject"), text_at(flapping, "signal"),
+                                     text_at(flapping, "changes"), text_at(flapping, "window"))});
+    }
+    for (const json& policy : member(status, "autonomy")) {
+        table.add({"policy " + text_at(policy, "policy"), text_at(policy, "missing")});
+    }
+}
+
+// "tenant-restart tried once, not_recovered".
+std::string rung_words(const json& rung) {
+    const std::string tries = text_at(rung, "tries");
+    return fmt::format("{} {}", text_at(rung, "lever"),
+                       tries == "0"   ? std::string("not tried yet")
+                       : tries == "1" ? "tried once, " + text_at(rung, "result")
+                                      : "tried " + tries + " times, " + text_at(rung, "result"));
+}
+
+// The rungs that were tried, where there is more than one; else nothing.
+std::string rungs_words(const json& rungs) {
+    std::string out;
+    for (const json& rung : rungs) {
+        if (rungs.size() > 1 && text_at(rung, "tries") != "0") {
+            out += fmt::format(" [rung {}: {}]", text_at(rung, "rung"), rung_words(rung));
+        }
+    }
+    return out;
+}
+
 std::string switches_text(const json& status) {
     const json& stop = member(status, "stop");
     const json& observer = member(status, "observer");
     const json& ready = member(status, "ready");
     Table table({"leverd", ""});
-    table.add({"stop switch", text_at(stop, "stopped") == "true"
-                                  ? fmt::format("SET by {} at {}: {}", text_at(stop, "who"),
-                                                moment(stop, "since"), text_at(stop, "why"))
-                                  : "off"});
+    table.add(
+        {"stop switch", text_at(stop, "stopped") == "true"
+                            ? fmt::format("SET by {} at {}{}: {}", text_at(stop, "who"),
+                                          moment(stop, "since"), until(stop), text_at(stop, "why"))
+                            : "off"});
     table.add({"observer", text_at(observer, "trusted") == "true"
                                ? "trusted"
                                : "in doubt: " + text_at(observer, "why")});
@@ -108,6 +164,7 @@ std::string switches_text(const json& status) {
                                                                                  : "NOT writable"});
     table.add(
         {"freeze", text_at(member(status, "freeze"), "active") == "true" ? "active" : "none"});
+    add_holds(table, status);
     table.add({"mode ceiling", text_at(status, "mode_ceiling")});
     table.add({"ready", text_at(ready, "ok") == "true" ? "yes" : "no: " + text_at(ready, "why")});
     table.add({"version", text_at(status, "version")});
@@ -166,6 +223,14 @@ std::string text_at(const json& object, const char* key) {
         return value.dump();
     }
     return {};
+}
+
+std::string moment(const json& object, const char* key) {
+    std::string text = text_at(object, key);
+    if (text.size() < 20 || text[10] != 'T') {
+        return text;
+    }
+    return text.substr(0, 10) + " " + text.substr(11, 8) + "Z";
 }
 
 void Table::add(std::vector<std::string> cells) {
@@ -234,15 +299,24 @@ std::string incidents_text(const json& incidents, bool color) {
     for (const json& incident : member(incidents, "incidents")) {
         table.add({text_at(incident, "incident"), text_at(incident, "phase"),
                    moment(incident, "opened"), text_at(incident, "subject"),
-                   text_at(incident, "title") + ": " + text_at(incident, "words")});
+                   text_at(incident, "title") + ": " + text_at(incident, "words") +
+                       rungs_words(member(incident, "rungs"))});
     }
     return table.empty() ? "no incidents\n" : table.render(color);
 }
 
 std::string decision_text(const json& decision, bool color) {
-    std::string out = fmt::format("decision {}: {} {} on {}, {}\n", text_at(decision, "id"),
-                                  text_at(decision, "action"), text_at(decision, "lever"),
-                                  text_at(decision, "subject"), text_at(decision, "reason"));
+    const json& rungs = member(decision, "rungs");
+    std::string out = fmt::format(
+        "decision {}: {} {} on {}, {}{}\n", text_at(decision, "id"), text_at(decision, "action"),
+        text_at(decision, "lever"), text_at(decision, "subject"), text_at(decision, "reason"),
+        rungs.size() > 1 ? fmt::format(", rung {} of {}", text_at(decision, "rung"), rungs.size())
+                         : "");
+    for (const json& rung : rungs) {
+        if (rungs.size() > 1) {
+            out += fmt::format("  rung {}: {}\n", text_at(rung, "rung"), rung_words(rung));
+        }
+    }
     out += plan_text(member(decision, "plan"));
     return out + guards_text(member(decision, "guards"), color);
 }
@@ -296,6 +370,49 @@ std::string looks_text(const json& looks, bool color) {
     return table.empty() ? "nothing to look at\n" : table.render(color);
 }
 
+std::string vetoes_text(const json& vetoes) {
+    Table table({"veto", "subjects", "lever", "since", "until", "by", "why"});
+    for (const json& veto : member(vetoes, "vetoes")) {
+        const std::string lever = text_at(veto, "lever");
+        const std::string end = moment(veto, "until");
+        table.add({text_at(veto, "id"), text_at(veto, "subjects"), lever.empty() ? "every" : lever,
+                   moment(veto, "since"), end.empty() ? "lifted by hand" : end,
+                   text_at(veto, "who"), text_at(veto, "why")});
+    }
+    return table.empty() ? "no vetoes\n" : table.render(false);
+}
+
+std::string veto_text(const json& veto) {
+    std::string out = fmt::format("veto {} holds {}\n  lift it: leverd unveto {} --why \"...\"\n",
+                                  text_at(veto, "id"), held_words(veto), text_at(veto, "id"));
+    if (text_at(veto, "matches") == "0") {
+        out += fmt::format("  note: leverd sees no subject that '{}' means; names: leverd status\n",
+                           text_at(veto, "subjects"));
+    }
+    return out;
+}
+
+std::string autonomy_text(const json& policies, bool color) {
+    const auto part_of = [](const json& object, const char* part, const char* whole) {
+        return text_at(object, whole) == "0"
+                   ? std::string("-")
+                   : text_at(object, part) + " of " + text_at(object, whole);
+    };
+    const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text; };
+    Table table({"policy", "lever", "mode", "may", "helped", "in a row", "in", "left alone", "in",
+                 "why not more"});
+    for (const json& policy : member(policies, "policies")) {
+        const json& record = member(policy, "record");
+        const json& baseline = member(policy, "baseline");
+        table.add({text_at(policy, "id"), text_at(policy, "lever"), text_at(policy, "mode"),
+                   text_at(policy, "ceiling"), part_of(record, "recovered", "verdicts"),
+                   text_at(record, "in_a_row"), or_dash(text_at(record, "median_to_green")),
+                   part_of(baseline, "healed", "cases"),
+                   or_dash(text_at(baseline, "median_to_green")), text_at(policy, "ceiling_why")});
+    }
+    return table.empty() ? "no policies: every lever is only shown\n" : table.render(color);
+}
+
 std::string summary_text(const json& incident) {
     std::string out = fmt::format("# {}: {} ({})\n\n", text_at(incident, "incident"),
                                   text_at(incident, "title"), text_at(incident, "subject"));
@@ -308,12 +425,13 @@ std::string summary_text(const json& incident) {
     out += "\n## Levers\n\n";
     for (const json& intent : member(incident, "intents")) {
         const json& verdict = member(intent, "verdict");
-        out += fmt::format("- {} on {} at {}: outcome {}, verdict {}\n", text_at(intent, "lever"),
-                           text_at(intent, "subject"), moment(intent, "fired"),
-                           text_at(member(intent, "outcome"), "kind"),
-                           verdict.is_object()
-                               ? text_at(verdict, "kind") + " (" + text_at(verdict, "why") + ")"
-                               : "still waited for");
+        const std::string undoes = text_at(intent, "undoes");
+        out += fmt::format(
+            "- {}{} on {} at {}: outcome {}, verdict {}\n", text_at(intent, "lever"),
+            undoes.empty() ? "" : " (takes back " + undoes + ")", text_at(intent, "subject"),
+            moment(intent, "fired"), text_at(member(intent, "outcome"), "kind"),
+            verdict.is_object() ? text_at(verdict, "kind") + " (" + text_at(verdict, "why") + ")"
+                                : "still waited for");
         out += plan_text(member(intent, "plan"));
     }
     if (member(incident, "intents").empty()) {

@@ -28,11 +28,18 @@ std::string text_at(const nlohmann::json& object, const char* key);
 // object[key], or null.
 const nlohmann::json& member(const nlohmann::json& object, const char* key);
 
+// "2026-05-06 18:00:00Z" of object[key]; "" when it is no moment.
+std::string moment(const nlohmann::json& object, const char* key);
+
 std::string status_text(const nlohmann::json& status, bool color);
 std::string incidents_text(const nlohmann::json& incidents, bool color);
 std::string why_text(const nlohmann::json& why, bool color);
 std::string looks_text(const nlohmann::json& looks, bool color);
 std::string decision_text(const nlohmann::json& decision, bool color);
+std::string vetoes_text(const nlohmann::json& vetoes);
+// What a veto that was just set holds.
+std::string veto_text(const nlohmann::json& veto);
+std::string autonomy_text(const nlohmann::json& policies, bool color);
 std::string summary_text(const nlohmann::json& incident);  // Markdown, to paste into a post-mortem
 
 }  // namespace leverd::cli

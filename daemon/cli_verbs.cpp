@@ -95,6 +95,11 @@ Report needs_reason(const std::string& verb) {
                                      "add --why \"...\""});
 }
 
+std::string stopped_words(const std::string& until) {
+    return until.empty() ? "stopped: no lever fires until 'leverd resume'\n"
+                         : "stopped: no lever fires until " + until + " or 'leverd resume'\n";
+}
+
 int print(const Report& report) {
     std::fwrite(report.out.data(), 1, report.out.size(), stdout);
     std::fflush(stdout);
@@ -158,22 +163,78 @@ Report answer_decision(const CliOptions& options, const std::string& decision, b
     return out;
 }
 
-Report set_stop(const CliOptions& options, bool stopped, const std::string& reason) {
+Report set_stop(const CliOptions& options, bool stopped, const std::string& reason,
+                const std::string& lasts) {
     if (reason.empty()) {
         return needs_reason(stopped ? "stop" : "resume");
     }
     json body = json::object();
     body["stopped"] = stopped;
     body["why"] = reason;
+    if (!lasts.empty()) {
+        body["for"] = lasts;
+    }
     const auto done = fetch(options, "POST", "/api/v1/stop", dump(body));
     if (done.has_error()) {
         return done.error();
     }
     Report out;
     out.out = options.json ? done->raw
-              : stopped    ? std::string("stopped: no lever fires until 'leverd resume'\n")
+              : stopped    ? stopped_words(moment(done->body, "until"))
                            : std::string("resumed: levers may fire again where a policy allows\n");
     return out;
+}
+
+Report veto(const CliOptions& options, const VetoWanted& wanted) {
+    if (wanted.why.empty()) {
+        return needs_reason("veto");
+    }
+    if (wanted.lasts.empty()) {
+        return failed(Exit::usage, Error{"veto needs an end, so that nobody has to remember it",
+                                         "add --for 2h, or --for forever"});
+    }
+    json body = json::object();
+    body["subjects"] = wanted.subjects;
+    body["for"] = wanted.lasts;
+    body["why"] = wanted.why;
+    if (!wanted.lever.empty()) {
+        body["lever"] = wanted.lever;
+    }
+    const auto done = fetch(options, "POST", "/api/v1/vetoes", dump(body));
+    if (done.has_error()) {
+        return done.error();
+    }
+    Report out;
+    out.out = options.json ? done->raw : veto_text(done->body);
+    return out;
+}
+
+Report vetoes(const CliOptions& options) {
+    return show(options, "/api/v1/vetoes", [](const json& body) { return vetoes_text(body); });
+}
+
+Report unveto(const CliOptions& options, const std::string& id, const std::string& reason) {
+    if (reason.empty()) {
+        return needs_reason("unveto");
+    }
+    json body = json::object();
+    body["why"] = reason;
+    const auto done = fetch(options, "DELETE", "/api/v1/vetoes/" + encoded(id), dump(body));
+    if (done.has_error()) {
+        return done.error();
+    }
+    Report out;
+    out.out = options.json ? done->raw
+                           : fmt::format(
+                                 "lifted {} as {}: levers may fire again where a policy "
+                                 "allows\n",
+                                 sanitize(id, 60), text_at(done->body, "who"));
+    return out;
+}
+
+Report autonomy(const CliOptions& options) {
+    return show(options, "/api/v1/policies",
+                [&options](const json& body) { return autonomy_text(body, options.color); });
 }
 
 Report probe(const CliOptions& options, const std::string& kind, const std::string& target) {
@@ -209,8 +270,20 @@ int run_approve(const CliOptions& options, const std::string& decision, const st
 int run_reject(const CliOptions& options, const std::string& decision, const std::string& reason) {
     return print(answer_decision(options, decision, false, reason));
 }
-int run_stop(const CliOptions& options, const std::string& reason) {
-    return print(set_stop(options, true, reason));
+int run_stop(const CliOptions& options, const std::string& reason, const std::string& lasts) {
+    return print(set_stop(options, true, reason, lasts));
+}
+int run_veto(const CliOptions& options, const VetoWanted& wanted) {
+    return print(veto(options, wanted));
+}
+int run_vetoes(const CliOptions& options) {
+    return print(vetoes(options));
+}
+int run_unveto(const CliOptions& options, const std::string& id, const std::string& reason) {
+    return print(unveto(options, id, reason));
+}
+int run_autonomy(const CliOptions& options) {
+    return print(autonomy(options));
 }
 int run_resume(const CliOptions& options, const std::string& reason) {
     return print(set_stop(options, false, reason));

@@ -28,7 +28,20 @@ Report incidents(const CliOptions& options, bool open_only);
 Report why(const CliOptions& options, const std::string& subject);
 Report answer_decision(const CliOptions& options, const std::string& decision, bool approve,
                        const std::string& reason);
-Report set_stop(const CliOptions& options, bool stopped, const std::string& reason);
+// `lasts`: "2h"; empty or "forever": until somebody resumes.
+Report set_stop(const CliOptions& options, bool stopped, const std::string& reason,
+                const std::string& lasts = {});
+
+struct VetoWanted {
+    std::string subjects;  // glob
+    std::string lever;     // empty: every lever
+    std::string lasts;     // "2h", or "forever" spelled out
+    std::string why;
+};
+Report veto(const CliOptions& options, const VetoWanted& wanted);
+Report vetoes(const CliOptions& options);
+Report unveto(const CliOptions& options, const std::string& id, const std::string& reason);
+Report autonomy(const CliOptions& options);
 // Exit::failed when any look is not healthy.
 Report probe(const CliOptions& options, const std::string& kind, const std::string& target);
 Report incident_summary(const CliOptions& options, const std::string& incident);
@@ -39,7 +52,11 @@ int run_incidents(const CliOptions& options, bool open_only);
 int run_why(const CliOptions& options, const std::string& subject);
 int run_approve(const CliOptions& options, const std::string& decision, const std::string& reason);
 int run_reject(const CliOptions& options, const std::string& decision, const std::string& reason);
-int run_stop(const CliOptions& options, const std::string& reason);
+int run_stop(const CliOptions& options, const std::string& reason, const std::string& lasts);
+int run_veto(const CliOptions& options, const VetoWanted& wanted);
+int run_vetoes(const CliOptions& options);
+int run_unveto(const CliOptions& options, const std::string& id, const std::string& reason);
+int run_autonomy(const CliOptions& options);
 int run_resume(const CliOptions& options, const std::string& reason);
 int run_probe(const CliOptions& options, const std::string& kind, const std::string& target);
 int run_incident_summary(const CliOptions& options, const std::string& incident);

@@ -11,11 +11,6 @@
 namespace asio = boost::asio;
 
 namespace leverd {
-namespace {
-
-constexpr Millis default_lever_timeout{30'000};
-
-}  // namespace
 
 Hands::Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
              net::TaskGroup& tasks, probes::Scheduler& scheduler,
@@ -25,7 +20,9 @@ Hands::Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_task
       lever_tasks_(lever_tasks),
       tasks_(tasks),
       scheduler_(scheduler),
-      sinks_(std::move(sinks)) {}
+      sinks_(std::move(sinks)) {
+    context_.leaving = &retired_;
+}
 
 void Hands::use(const config::Config& config, const std::map<std::string, Secret>& secrets,
                 std::vector<exporters::PageSink> sinks) {
@@ -40,7 +37,7 @@ net::Deadline Hands::deadline_for(const std::string& lever) const {
             return net::deadline_in(settings.timeout);
         }
     }
-    return net::deadline_in(default_lever_timeout);
+    return net::deadline_in(config::LeverSettings{}.timeout);
 }
 
 void Hands::perform(const Effect& effect) {
@@ -66,17 +63,35 @@ void Hands::perform(const Effect& effect) {
     }
 }
 
+asio::awaitable<Result<Plan>> Hands::plan_for(levers::Lever* lever, MakePlan wanted) {
+    levers::Context context = context_;
+    const auto deadline = deadline_for(wanted.lever);
+    if (wanted.undo_of.empty()) {
+        auto plan = co_await lever->plan(context, wanted.subject, deadline);
+        co_return plan;
+    }
+    auto done = intents_ ? intents_(wanted.undo_of) : std::optional<Intent>{};
+    if (!done || done->lever != wanted.lever) {
+        Error error;
+        error.what = "the intent to take back, " + wanted.undo_of + ", is not known any more";
+        error.hint = "take it back by hand";
+        co_return error;
+    }
+    auto back = co_await lever->plan_undo(context, *done, deadline);
+    co_return back;
+}
+
 asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
     PlanResult result;
     result.incident = wanted.incident;
-    levers::Context context = context_;
+    result.undo_of = wanted.undo_of;
     auto* lever = levers::find_lever(wanted.lever);
     if (lever == nullptr) {
         result.problem = fmt::format("no lever named {} exists", wanted.lever);
         driver_.post(std::move(result));
         co_return;
     }
-    auto plan = co_await lever->plan(context, wanted.subject, deadline_for(wanted.lever));
+    auto plan = co_await plan_for(lever, std::move(wanted));
     result.ok = plan.has_value();
     if (plan) {
         result.plan = std::move(*plan);
@@ -100,7 +115,8 @@ asio::awaitable<void> Hands::fire(Intent intent) {
     } else {
         spdlog::warn("event=fire intent={} lever={} subject={}", intent.id, intent.lever,
                      intent.subject.text());
-        outcome = co_await lever->fire(context, intent.plan, intent.id, deadline_for(intent.lever));
+        const auto deadline = net::deadline_in(levers::call_time(*context_.config, *lever));
+        outcome = co_await lever->fire(context, intent.plan, intent.id, deadline);
     }
     spdlog::warn("event=outcome intent={} lever={} subject={} outcome={} detail=\"{}\"", intent.id,
                  intent.lever, intent.subject.text(), to_string(outcome.kind), outcome.detail);

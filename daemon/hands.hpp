@@ -9,6 +9,9 @@
 #include "policies/levers/lever.hpp"
 #include "probes/scheduler.hpp"
 
+#include <functional>
+#include <optional>
+
 namespace leverd {
 
 class Hands {
@@ -27,10 +30,15 @@ class Hands {
              std::vector<exporters::PageSink> sinks);
     // Read just before each call: the stop switch as a file works with everything else down.
     void set_stop_check(std::function<bool()> stopped) { stopped_ = std::move(stopped); }
+    // The engine's view of an intent, for the plan that takes it back.
+    void set_intents(std::function<std::optional<Intent>(const std::string&)> intents) {
+        intents_ = std::move(intents);
+    }
     std::uint64_t pages_failed() const { return pages_failed_; }
 
   private:
     boost::asio::awaitable<void> make_plan(MakePlan wanted);
+    boost::asio::awaitable<Result<Plan>> plan_for(levers::Lever* lever, MakePlan wanted);
     boost::asio::awaitable<void> fire(Intent intent);
     boost::asio::awaitable<void> observe(ObserveLever wanted);
     boost::asio::awaitable<void> prove(ProveLever wanted);
@@ -44,6 +52,7 @@ class Hands {
     probes::Scheduler& scheduler_;
     std::vector<exporters::PageSink> sinks_;
     std::function<bool()> stopped_;
+    std::function<std::optional<Intent>(const std::string&)> intents_;
     std::uint64_t pages_failed_ = 0;
     bool retired_ = false;
 };

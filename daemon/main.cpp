@@ -3,6 +3,7 @@
 #include "core/ledger/sqlite_ledger.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app.hpp"
+#include "daemon/cli_replay.hpp"
 #include "daemon/cli_verbs.hpp"
 #include "daemon/rules.hpp"
 
@@ -108,12 +109,17 @@ int verify(const std::string& path, const std::string& directory) {
 struct Arguments {
     std::string config = default_config;
     std::string directory;
+    std::string export_from = config::Daemon{}.state_directory;
     std::string subject;
     std::string decision;
     std::string why = "no reason given";
     std::string kind;
     std::string target;
+    std::string lasts;
+    cli::VetoWanted veto;
     bool open_only = false;
+    cli::TestOptions test;
+    cli::ReplayOptions replay;
     cli::CliOptions client;
     int exit = 0;
 };
@@ -133,10 +139,44 @@ void add_local_verbs(CLI::App& app, Arguments& args) {
         ->capture_default_str();
     verify_verb->add_option("--state", args.directory, "State directory; no config is read then");
     verify_verb->callback([&args] { args.exit = verify(args.config, args.directory); });
+    auto* export_verb = ledger->add_subcommand("export", "Print every entry as a line of JSON");
+    export_verb->add_option("--state", args.export_from, "State directory or a copy")
+        ->capture_default_str();
+    export_verb->callback(
+        [&args] { args.exit = cli::print_report(cli::export_ledger(args.export_from)); });
     auto* version_verb = app.add_subcommand("version", "Print the version");
     version_verb->callback([&args] {
         fmt::print("leverd {}\n", version());
         args.exit = 0;
+    });
+}
+
+// Both change nothing and need no daemon.
+void add_policy_verbs(CLI::App& app, Arguments& args) {
+    auto* test = app.add_subcommand("test", "Try the policies on scenarios, in virtual time");
+    test->add_option("scenarios", args.test.scenarios, "Scenario files")->required();
+    test->add_option("-c,--config", args.test.config,
+                     "Config file, instead of the one that a scenario names");
+    test->add_flag("--json", args.test.json, "Print JSON");
+    test->callback([&args] {
+        args.test.fallback_config = default_config;
+        args.exit = cli::print_report(cli::test_scenarios(args.test));
+    });
+    auto* replay =
+        app.add_subcommand("replay", "Decide the recorded history again, other policies");
+    replay->add_option("--policy", args.replay.policies,
+                       "File of [[policy]] and [[window]] to use instead of the config's");
+    replay->add_option("--runbook", args.replay.runbook,
+                       "File of [[signal]], [[symptom]] and [topology] to use instead");
+    replay->add_option("-c,--config", args.config, "Config file")->capture_default_str();
+    auto* state = replay->add_option("--state", args.replay.state, "State directory or a copy");
+    replay->add_option("--ledger-export", args.replay.ledger_export, "File of `ledger export`")
+        ->excludes(state);
+    replay->add_option("--since", args.replay.since, "e.g. 30d, back from the newest entry");
+    replay->add_flag("--json", args.replay.json, "Print JSON");
+    replay->callback([&args] {
+        args.replay.config = args.config;
+        args.exit = cli::print_report(cli::replay_ledger(args.replay));
     });
 }
 
@@ -170,10 +210,28 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
         [&args] { args.exit = cli::run_reject(args.client, args.decision, args.why); });
     auto* stop = client_verb(app, args, "stop", "Set the stop switch: no lever fires until resume");
     stop->add_option("--why", args.why, "Your reason, for the record");
-    stop->callback([&args] { args.exit = cli::run_stop(args.client, args.why); });
+    stop->add_option("--for", args.lasts, "e.g. 1h; then it lifts itself");
+    stop->callback([&args] { args.exit = cli::run_stop(args.client, args.why, args.lasts); });
     auto* resume = client_verb(app, args, "resume", "Lift the stop switch");
     resume->add_option("--why", args.why, "Your reason, for the record");
     resume->callback([&args] { args.exit = cli::run_resume(args.client, args.why); });
+    auto* veto = client_verb(app, args, "veto", "Hold levers on subjects; looking goes on");
+    veto->add_option("subjects", args.veto.subjects, "e.g. tenant/acme, 'tenant/*', '*'")
+        ->required();
+    veto->add_option("--for", args.veto.lasts, "e.g. 2h; or forever")->required();
+    veto->add_option("--why", args.veto.why, "Your reason, for the record")->required();
+    veto->add_option("--lever", args.veto.lever, "Only this lever, e.g. tenant-redeploy");
+    veto->callback([&args] { args.exit = cli::run_veto(args.client, args.veto); });
+    auto* vetoes = client_verb(app, args, "vetoes", "Vetoes in force, oldest first");
+    vetoes->callback([&args] { args.exit = cli::run_vetoes(args.client); });
+    auto* unveto = client_verb(app, args, "unveto", "Lift a veto");
+    unveto->add_option("veto", args.decision, "e.g. v-3")->required();
+    unveto->add_option("--why", args.why, "Your reason, for the record")->required();
+    unveto->callback(
+        [&args] { args.exit = cli::run_unveto(args.client, args.decision, args.why); });
+    auto* autonomy =
+        client_verb(app, args, "autonomy", "What each policy may do, and the record behind it");
+    autonomy->callback([&args] { args.exit = cli::run_autonomy(args.client); });
     auto* probe = client_verb(app, args, "probe", "Look once now and show what was seen");
     probe->add_option("kind", args.kind, "e.g. tenant_health")->required();
     probe->add_option("target", args.target, "e.g. acme");
@@ -190,6 +248,7 @@ int main(int argc, char** argv) {
     leverd::Arguments args;
     args.client.color = leverd::cli::wants_color();
     leverd::add_local_verbs(app, args);
+    leverd::add_policy_verbs(app, args);
     leverd::add_client_verbs(app, args);
     try {
         app.parse(argc, argv);

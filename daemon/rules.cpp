@@ -1,6 +1,7 @@
 // Why: see rules.hpp.
 #include "daemon/rules.hpp"
 
+#include "core/net/clock.hpp"
 #include "policies/levers/lever.hpp"
 #include "probes/probe.hpp"
 
@@ -9,6 +10,7 @@ namespace leverd {
 config::Vocabulary vocabulary() {
     config::Vocabulary words;
     words.irreversible_levers.clear();
+    words.now = net::wall_clock_now();
     for (const auto& kind : probes::probe_kinds()) {
         words.probe_kinds.emplace_back(kind.name);
     }
@@ -16,6 +18,9 @@ config::Vocabulary vocabulary() {
         words.levers.push_back(lever->contract().id);
         if (lever->contract().reversibility == Reversibility::irreversible) {
             words.irreversible_levers.push_back(lever->contract().id);
+        }
+        if (lever->contract().can_undo) {
+            words.undoable_levers.push_back(lever->contract().id);
         }
     }
     return words;

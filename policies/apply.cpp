@@ -3,6 +3,7 @@
 
 #include "core/model/codec.hpp"
 #include "policies/fold.hpp"
+#include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
 #include <algorithm>
@@ -10,7 +11,15 @@
 namespace leverd {
 namespace {
 
-constexpr auto firings_kept = std::chrono::hours{24};
+constexpr std::size_t record_kept = 50;
+
+template <class T>
+void keep_newest(std::deque<T>& values, T value) {
+    values.push_back(std::move(value));
+    if (values.size() > record_kept) {
+        values.pop_front();
+    }
+}
 
 struct Apply {
     const Rules& rules;
@@ -24,6 +33,11 @@ struct Apply {
     IntentState* intent(const std::string& id) {
         const auto found = state.intents.find(id);
         return found == state.intents.end() ? nullptr : &found->second;
+    }
+    void enter(IntentState& held, IntentPhase phase) {
+        const auto is_open = [](IntentPhase one) { return one == IntentPhase::done ? 0 : 1; };
+        state.intents_open += is_open(phase) - is_open(held.phase);
+        held.phase = phase;
     }
     void link(const std::string& id, const SymptomKey& key) {
         if (auto* held = incident(id)) {
@@ -52,11 +66,13 @@ struct Apply {
         made.opened = now;
         state.incidents[e.incident] = std::move(made);
         state.incidents_made += 1;
+        state.incidents_open += 1;
         link(e.incident, {e.symptom, e.subject});
     }
     void operator()(const IncidentLinked& e) { link(e.incident, {e.symptom, e.subject}); }
     void operator()(const IncidentClosed& e) {
         if (auto* held = incident(e.incident)) {
+            state.incidents_open -= held->phase == IncidentPhase::closed ? 0 : 1;
             held->phase = IncidentPhase::closed;
             held->closed = now;
             held->end = e.end;
@@ -67,7 +83,22 @@ struct Apply {
                 active.incident = e.into;
             }
         }
+        learn_baseline(e);
         drop_old_incidents();
+    }
+    // What a symptom does when no lever of ours was used on it.
+    void learn_baseline(const IncidentClosed& e) {
+        const auto* held = incident(e.incident);
+        if (held == nullptr || !held->intents.empty() || e.end == "absorbed") {
+            return;
+        }
+        auto& baseline = state.baselines[held->symptom];
+        baseline.cases += 1;
+        if (held->phase == IncidentPhase::closed && held->escalated_why.empty()) {
+            baseline.healed += 1;
+            keep_newest(baseline.to_green,
+                        std::chrono::duration_cast<Millis>(now.at - held->opened.at));
+        }
     }
     void operator()(const IncidentEscalated& e) {
         if (auto* held = incident(e.incident)) {
@@ -99,6 +130,10 @@ struct Apply {
         for (auto& [id, held] : state.incidents) {
             if (held.decision && held.decision->id == e.decision) {
                 held.approval = e;
+                held.approved = now;
+                if (!e.approved) {
+                    state.records[{held.symptom, held.decision->lever}].in_a_row = 0;
+                }
             }
         }
     }
@@ -112,9 +147,13 @@ struct Apply {
         }
         state.intents[e.id] = std::move(made);
         state.intents_made += 1;
-        state.last_fired[{e.lever, e.subject}] = now.at;
-        state.firings.emplace_back(now.at, std::pair{e.lever, e.subject});
-        while (!state.firings.empty() && now.at - state.firings.front().first > firings_kept) {
+        state.intents_open += 1;
+        state.intents[e.id].tripped_before = tripped_in_scope(rules, state, e.subject);
+        const auto* owner = incident(e.incident);
+        state.firings.push_back(Firing{now.at, e.id, e.incident,
+                                       owner == nullptr ? std::string{} : owner->symptom, e.lever,
+                                       e.subject, e.plan.resource});
+        while (!state.firings.empty() && now.at - state.firings.front().at > firings_kept) {
             state.firings.pop_front();
         }
         for (const auto& [subject, version] : e.plan.moves) {
@@ -133,13 +172,17 @@ struct Apply {
         held->outcome = e;
         held->ended = now;
         const bool sent = e.kind == OutcomeKind::accepted;
-        held->phase = sent                             ? IntentPhase::verifying
-                      : e.kind == OutcomeKind::unknown ? IntentPhase::ambiguous
-                                                       : IntentPhase::done;
+        enter(*held, sent                             ? IntentPhase::verifying
+                     : e.kind == OutcomeKind::unknown ? IntentPhase::ambiguous
+                                                      : IntentPhase::done);
         if (held->phase == IntentPhase::done) {
             for (const auto& [subject, version] : held->intent.plan.moves) {
                 state.own_moves.erase(subject);
             }
+        }
+        // Refused means that nothing was sent: it costs neither cool-down nor attempt nor budget.
+        if (e.kind == OutcomeKind::refused) {
+            std::erase_if(state.firings, [&](const auto& one) { return one.intent == e.intent; });
         }
     }
     void operator()(const Settled& e) {
@@ -149,10 +192,10 @@ struct Apply {
         }
         held->settled = e;
         if (e.took == Took::yes) {
-            held->phase = IntentPhase::verifying;
+            enter(*held, IntentPhase::verifying);
             held->ended = now;
         } else if (e.took == Took::no) {
-            held->phase = IntentPhase::done;
+            enter(*held, IntentPhase::done);
             held->ended = now;
         }
     }
@@ -160,11 +203,57 @@ struct Apply {
         if (auto* held = intent(e.intent)) {
             held->verdict = e;
             held->judged = now;
-            held->phase = IntentPhase::done;
+            enter(*held, IntentPhase::done);
             forget_lever_looks(held->intent);
+            learn_effect(*held, e.kind);
         }
     }
-    void operator()(const StopSet& e) { state.stop = StopSwitch{e.stopped, e.who, e.why, now}; }
+    void learn_effect(const IntentState& held, VerdictKind kind) {
+        const auto* owner = incident(held.intent.incident);
+        if (owner == nullptr || !held.intent.undoes.empty()) {
+            return;
+        }
+        auto& record = state.records[{owner->symptom, held.intent.lever}];
+        keep_newest(record.verdicts, std::pair{now.at, kind});
+        record.in_a_row = kind == VerdictKind::recovered ? record.in_a_row + 1 : 0;
+        if (kind == VerdictKind::recovered) {
+            keep_newest(record.to_green,
+                        std::chrono::duration_cast<Millis>(now.at - owner->opened.at));
+        }
+    }
+    void operator()(const StopSet& e) {
+        state.stop = StopSwitch{e.stopped, e.who, e.why, now, e.until};
+    }
+    void operator()(const VetoSet& e) {
+        state.vetoes[e.id] = Veto{e, now};
+        state.vetoes_made += 1;
+        // A person who takes a subject out of leverd's hands does not trust what it did there.
+        if (e.who == own_name) {
+            return;
+        }
+        for (const auto& firing : state.firings) {
+            const bool meant = (e.lever.empty() || e.lever == firing.lever) &&
+                               subject_matches(e.subjects, firing.subject) &&
+                               now.at - firing.at < std::chrono::hours{24};
+            if (meant) {
+                state.records[{firing.symptom, firing.lever}].in_a_row = 0;
+            }
+        }
+    }
+    void operator()(const VetoLifted& e) { state.vetoes.erase(e.id); }
+    void operator()(const FlapChanged& e) {
+        if (e.flapping) {
+            state.flapping.insert({e.signal, e.subject});
+        } else {
+            state.flapping.erase({e.signal, e.subject});
+        }
+    }
+    void operator()(const BreakerChanged& e) {
+        state.breaker = Breaker{e.phase, e.allowed, e.why, now};
+    }
+    void operator()(const AutonomyChanged& e) {
+        state.autonomy[e.policy] = Autonomy{e.earned, e.why, now};
+    }
     void operator()(const ObserverChanged& e) {
         state.observer.trusted = e.trusted;
         state.observer.why = e.why;

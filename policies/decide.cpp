@@ -15,19 +15,6 @@
 namespace leverd {
 namespace {
 
-const Policy* policy_for(const Rules& rules, const std::string& symptom, const std::string& lever,
-                         const Subject& subject) {
-    for (const auto& policy : rules.policies.policies) {
-        const bool named = std::ranges::any_of(policy.subjects, [&](const auto& pattern) {
-            return subject_matches(pattern, subject);
-        });
-        if (policy.symptom == symptom && policy.lever == lever && named) {
-            return &policy;
-        }
-    }
-    return nullptr;
-}
-
 const LeverContract* contract_for(const Rules& rules, const std::string& lever) {
     const auto found = rules.levers.find(lever);
     return found == rules.levers.end() ? nullptr : &found->second;
@@ -72,12 +59,12 @@ bool approval_expired(const Incident& incident, const Policy* policy, Instant no
 // Asks for a plan when there is none that is young enough; true when one must be waited for.
 bool wait_for_plan(Work& work, const Incident& incident, const std::string& lever) {
     const auto asked = work.transient.plan_asked.find(incident.id);
-    const bool young =
-        asked != work.transient.plan_asked.end() && work.now.at - asked->second < plan_ttl;
+    const bool young = asked != work.transient.plan_asked.end() && asked->second.lever == lever &&
+                       work.now.at - asked->second.at < plan_ttl;
     const bool have = incident.plan && incident.plan->plan.lever == lever;
     if (!young) {
-        work.transient.plan_asked[incident.id] = work.now.at;
-        work.ask(MakePlan{incident.id, lever, incident.subject});
+        work.transient.plan_asked[incident.id] = {work.now.at, lever};
+        work.ask(MakePlan{incident.id, lever, incident.subject, {}});
     }
     return !have;
 }
@@ -88,7 +75,8 @@ struct Judged {
 };
 
 Judged judge_incident(Work& work, const Incident& incident, const Symptom& symptom) {
-    const auto lever = lever_for(symptom, incident.subject);
+    const auto rung = rung_of(work.rules, work.state, incident, symptom);
+    const auto& lever = rung.lever;
     const auto* contract = contract_for(work.rules, lever);
     const auto* policy = policy_for(work.rules, symptom.id, lever, incident.subject);
     const bool planned = incident.plan && incident.plan->plan.lever == lever;
@@ -99,9 +87,10 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
                      symptom,
                      contract,
                      policy,
-                     mode_ceiling(work.rules, policy, contract),
+                     mode_ceiling(work.rules, work.state, policy, contract, work.now.at),
                      planned ? &*incident.plan : nullptr,
                      decision_hash(incident, work.state, planned ? &*incident.plan : nullptr),
+                     rung,
                      work.now};
     Judged judged;
     auto& decision = judged.decision;
@@ -110,15 +99,12 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
     decision.subject = incident.subject;
     decision.lever = lever;
     decision.policy = policy == nullptr ? std::string{} : policy->id;
-    decision.mode = input.mode;
+    decision.mode = input.ceiling.mode;
     decision.hash = input.hash;
+    decision.rung = rung.number;
     decision.reason = "permitted";
     for (const auto& guard : guard_table()) {
-        const bool readable = (contract != nullptr && policy != nullptr) ||
-                              guard.name == "stop_switch" || guard.name == "daemon_ready" ||
-                              guard.name == "observer" || guard.name == "evidence" ||
-                              guard.name == "subject_allowed";
-        if (!readable) {
+        if (guard.needs_permission && (contract == nullptr || policy == nullptr)) {
             break;
         }
         auto verdict = guard.check(input);
@@ -166,7 +152,10 @@ void decide(Work& work, const std::string& id) {
         escalate(work, incident, "the runbook no longer has this row");
         return;
     }
-    if (lever_for(*symptom, incident.subject).empty()) {
+    if (rungs_for(*symptom, incident.subject).empty()) {
+        if (work.now.at - incident.opened.at < symptom->dwell) {
+            return;
+        }
         if (!incident.decision) {
             Decision none;
             none.id = fmt::format("d-{}", work.state.decisions_made + 1);
@@ -195,20 +184,12 @@ void decide(Work& work, const std::string& id) {
     if (decision.action == Action::fire) {
         fire(work, incident, decision);
     } else if (decision.reason == "attempts") {
-        escalate(work, incident, "every attempt is used and the symptom is still there");
+        const auto blocking = std::ranges::find(decision.guards, "attempts", &GuardVerdict::guard);
+        escalate(work, incident, blocking->text);
     }
 }
 
 }  // namespace
-
-std::string lever_for(const Symptom& symptom, const Subject& subject) {
-    for (const auto& choice : symptom.levers) {
-        if (subject_matches(choice.subjects, subject)) {
-            return choice.lever == "none" ? std::string{} : choice.lever;
-        }
-    }
-    return {};
-}
 
 void record_explained(Work& work, const std::string& incident, const SymptomKey& key) {
     const auto* symptom = find_symptom(work.rules, key.first);
@@ -221,10 +202,13 @@ void record_explained(Work& work, const std::string& incident, const SymptomKey&
     decision.incident = incident;
     decision.symptom = key.first;
     decision.subject = key.second;
-    decision.lever = lever_for(*symptom, key.second);
+    const auto rungs = rungs_for(*symptom, key.second);
+    decision.lever = rungs.empty() ? std::string{} : rungs.front();
     const auto* policy = policy_for(work.rules, key.first, decision.lever, key.second);
     decision.policy = policy == nullptr ? std::string{} : policy->id;
-    decision.mode = mode_ceiling(work.rules, policy, contract_for(work.rules, decision.lever));
+    decision.mode = mode_ceiling(work.rules, work.state, policy,
+                                 contract_for(work.rules, decision.lever), work.now.at)
+                        .mode;
     decision.action = Action::hold;
     decision.reason = "explained";
     decision.guards.push_back(

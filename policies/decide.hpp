@@ -11,9 +11,6 @@ void settle_decisions(Work& work);
 // The decision of a symptom that a higher incident explains: held.
 void record_explained(Work& work, const std::string& incident, const SymptomKey& key);
 
-// The runbook's first lever for this subject; empty when it says "none".
-std::string lever_for(const Symptom& symptom, const Subject& subject);
-
 // A plan older than this is made anew before anything is decided on it.
 constexpr Millis plan_ttl{60'000};
 

@@ -48,24 +48,22 @@ bool lever_at_work_on(const Rules& rules, const State& state, const Subject& sub
     });
 }
 
-bool sibling_works(const Rules& rules, const State& state, const Subject& subject, Instant since) {
+bool sibling_works(const State& state, const Subject& subject, Instant since) {
     bool alone = true;
-    for (const auto& [other, held] : state.subjects) {
-        if (other == subject || other.kind() != subject.kind()) {
-            continue;
+    bool found = false;
+    for_kind(state, subject.kind(), [&](const Subject& other, const SubjectState& held) {
+        if (other == subject || found) {
+            return;
         }
         alone = false;
-        for (const auto& [probe, look] : held.looks) {
-            const bool same_probe = state.subjects.at(subject).looks.contains(probe);
-            const auto run =
-                std::ranges::any_of(held.detectors, [](const auto& d) { return d.second.bad > 0; });
-            if (same_probe && !run && look.health == Health::healthy && look.seen.at >= since) {
-                return true;
-            }
-        }
-    }
-    (void)rules;
-    return alone;
+        const auto run =
+            std::ranges::any_of(held.detectors, [](const auto& d) { return d.second.bad > 0; });
+        found = !run && std::ranges::any_of(held.looks, [&](const auto& item) {
+            return state.subjects.at(subject).looks.contains(item.first) &&
+                   item.second.health == Health::healthy && item.second.seen.at >= since;
+        });
+    });
+    return alone || found;
 }
 
 // What still forbids a tripped row; asks for the looks that would settle it.
@@ -86,36 +84,98 @@ bool may_raise(Work& work, const Symptom& symptom, const Subject& subject, Insta
             return false;
         }
     }
-    if (symptom.needs_working_sibling &&
-        !sibling_works(work.rules, work.state, subject, first_bad)) {
+    if (symptom.needs_working_sibling && !sibling_works(work.state, subject, first_bad)) {
         return false;
     }
     return !lever_at_work_on(work.rules, work.state, subject);
 }
 
+// Where a signal is raised for the subject: on itself, else on the nearest above it.
+const Subject* where_raised(const Rules& rules, const State& state, const std::string& signal,
+                            const Subject& subject) {
+    if (const auto here = state.tripped.find({signal, subject}); here != state.tripped.end()) {
+        return &here->second;
+    }
+    for (const auto& above : ancestors_of(rules.runbook, state, subject)) {
+        if (const auto there = state.tripped.find({signal, above}); there != state.tripped.end()) {
+            return &there->second;
+        }
+    }
+    return nullptr;
+}
+
+// Both parts of a row that its looks decide, in the order of the row: what arrived first makes no
+// difference.
+bool condition_holds(const Rules& rules, const State& state, const Symptom& symptom,
+                     const Subject& subject) {
+    const auto raised = [&](const auto& signal) {
+        return raised_for(rules, state, signal, subject);
+    };
+    return (symptom.any.empty() || std::ranges::any_of(symptom.any, raised)) &&
+           std::ranges::all_of(symptom.all, raised);
+}
+
+bool forbidden(const Rules& rules, const State& state, const Symptom& symptom,
+               const Subject& subject) {
+    const auto raised = [&](const auto& signal) {
+        return raised_for(rules, state, signal, subject);
+    };
+    return std::ranges::any_of(symptom.unless, raised) ||
+           (!symptom.not_all.empty() && std::ranges::all_of(symptom.not_all, raised));
+}
+
+struct Span {
+    Instant first_bad = Instant::max();
+    Instant first_tripped = Instant::max();
+    Instant last_tripped{};
+    std::string evidence;
+};
+
+// The runs that the row rests on for this subject.
+Span span_of(const Rules& rules, const State& state, const Symptom& symptom,
+             const Subject& subject) {
+    Span span;
+    for (const auto& rule : rules.runbook.signals) {
+        const Subject* about =
+            names_signal(symptom, rule.id) ? where_raised(rules, state, rule.id, subject) : nullptr;
+        if (about == nullptr) {
+            continue;
+        }
+        const auto& held = state.subjects.at(*about);
+        const auto& run = held.detectors.at(rule.id);
+        span.first_bad = std::min(span.first_bad, run.first_bad);
+        span.first_tripped = std::min(span.first_tripped, run.tripped);
+        span.last_tripped = std::max(span.last_tripped, run.tripped);
+        const auto look = held.looks.find(rule.probe);
+        if (look != held.looks.end()) {
+            const auto on = *about == subject ? std::string{} : " on " + about->text();
+            span.evidence +=
+                fmt::format("{}{} looks of {}{}: {}", span.evidence.empty() ? "" : "; ", run.bad,
+                            rule.probe, on, look->second.evidence);
+        }
+    }
+    return span;
+}
+
 void raise_direct(Work& work, const Symptom& symptom) {
-    const auto tripped = work.state.tripped;
-    for (const auto& [signal, subject] : tripped) {
-        const bool ours = std::ranges::find(symptom.any, signal) != symptom.any.end();
-        if (!ours || work.state.symptoms.contains({symptom.id, subject})) {
+    std::set<Subject> candidates;
+    for (const auto& [signal, subject] : work.state.tripped) {
+        if (subject.kind() == symptom.subject_kind && names_signal(symptom, signal) &&
+            !work.state.symptoms.contains({symptom.id, subject})) {
+            candidates.insert(subject);
+        }
+    }
+    for (const auto& subject : candidates) {
+        if (!condition_holds(work.rules, work.state, symptom, subject) ||
+            forbidden(work.rules, work.state, symptom, subject)) {
             continue;
         }
-        const bool forbidden = std::ranges::any_of(symptom.unless, [&](const auto& other) {
-            return work.state.tripped.contains({other, subject});
-        });
-        const auto& held = work.state.subjects.at(subject);
-        const auto& run = held.detectors.at(signal);
-        if (forbidden || !may_raise(work, symptom, subject, run.tripped, run.first_bad)) {
-            continue;
+        const auto span = span_of(work.rules, work.state, symptom, subject);
+        const bool together =
+            symptom.within == Millis{0} || span.last_tripped - span.first_tripped <= symptom.within;
+        if (together && may_raise(work, symptom, subject, span.last_tripped, span.first_bad)) {
+            work.record(SymptomRaised{symptom.id, subject, span.evidence});
         }
-        std::string evidence;
-        for (const auto& rule : work.rules.runbook.signals) {
-            if (rule.id == signal && held.looks.contains(rule.probe)) {
-                const auto& look = held.looks.at(rule.probe);
-                evidence = fmt::format("{} looks of {}: {}", run.bad, rule.probe, look.evidence);
-            }
-        }
-        work.record(SymptomRaised{symptom.id, subject, evidence});
     }
 }
 
@@ -125,10 +185,7 @@ void clear_direct(Work& work, const Symptom& symptom) {
         if (key.first != symptom.id) {
             continue;
         }
-        const bool still = std::ranges::any_of(symptom.any, [&](const auto& signal) {
-            return work.state.tripped.contains({signal, key.second});
-        });
-        if (!still) {
+        if (!condition_holds(work.rules, work.state, symptom, key.second)) {
             over.push_back(key);
         }
     }
@@ -170,6 +227,16 @@ const Symptom* find_symptom(const Rules& rules, std::string_view id) {
     return nullptr;
 }
 
+bool names_signal(const Symptom& symptom, const std::string& signal) {
+    return std::ranges::find(symptom.any, signal) != symptom.any.end() ||
+           std::ranges::find(symptom.all, signal) != symptom.all.end();
+}
+
+bool raised_for(const Rules& rules, const State& state, const std::string& signal,
+                const Subject& subject) {
+    return where_raised(rules, state, signal, subject) != nullptr;
+}
+
 bool is_visible(const Rules& rules, const State& state, const Subject& subject, Instant now) {
     const auto held = state.subjects.find(subject);
     return held != state.subjects.end() &&
@@ -180,9 +247,9 @@ bool is_visible(const Rules& rules, const State& state, const Subject& subject, 
 
 int visible_count(const Rules& rules, const State& state, std::string_view kind, Instant now) {
     int count = 0;
-    for (const auto& [subject, held] : state.subjects) {
-        count += subject.kind() == kind && is_visible(rules, state, subject, now) ? 1 : 0;
-    }
+    for_kind(state, kind, [&](const Subject& subject, const SubjectState&) {
+        count += is_visible(rules, state, subject, now) ? 1 : 0;
+    });
     return count;
 }
 
@@ -190,10 +257,10 @@ std::optional<Instant> evidence_time(const Rules& rules, const State& state, con
                                      const Subject& subject) {
     std::optional<Instant> newest;
     for (const auto& [signal, about] : state.tripped) {
-        const bool ours = std::ranges::find(symptom.any, signal) != symptom.any.end();
-        const bool here = about == subject ||
-                          (symptom.group && is_ancestor(rules.runbook, state, subject, about));
-        if (!ours || !here) {
+        const bool here =
+            about == subject || (symptom.group ? is_ancestor(rules.runbook, state, subject, about)
+                                               : is_ancestor(rules.runbook, state, about, subject));
+        if (!names_signal(symptom, signal) || !here) {
             continue;
         }
         for (const auto& rule : rules.runbook.signals) {

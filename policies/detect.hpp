@@ -10,6 +10,13 @@ void settle_symptoms(Work& work);
 
 const Symptom* find_symptom(const Rules& rules, std::string_view id);
 
+// The row rests on this signal.
+bool names_signal(const Symptom& symptom, const std::string& signal);
+
+// Raised on the subject or on anything above it.
+bool raised_for(const Rules& rules, const State& state, const std::string& signal,
+                const Subject& subject);
+
 // Any probe saw the subject in a state it can judge, recently.
 bool is_visible(const Rules& rules, const State& state, const Subject& subject, Instant now);
 

@@ -3,15 +3,22 @@
 #include "policies/engine.hpp"
 
 #include "policies/apply.hpp"
+#include "policies/autonomy.hpp"
+#include "policies/breaker.hpp"
 #include "policies/correlate.hpp"
 #include "policies/decide.hpp"
 #include "policies/detect.hpp"
+#include "policies/flapping.hpp"
 #include "policies/fold.hpp"
 #include "policies/observer.hpp"
 #include "policies/pages.hpp"
+#include "policies/silence.hpp"
+#include "policies/switches.hpp"
+#include "policies/undo.hpp"
 #include "policies/verify.hpp"
 #include "policies/work.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 
 namespace leverd {
@@ -23,23 +30,33 @@ constexpr Millis quiet_tick{30'000};
 constexpr int rounds_max = 16;
 
 bool is_busy(const State& state) {
-    const bool incident_open = std::ranges::any_of(state.incidents, [](const auto& item) {
-        return item.second.phase != IncidentPhase::closed;
-    });
-    const bool lever_open = std::ranges::any_of(
-        state.intents, [](const auto& item) { return item.second.phase != IntentPhase::done; });
-    return incident_open || lever_open || !state.tripped.empty() || !state.symptoms.empty() ||
-           !state.observer.trusted || !state.pages.empty();
+    return state.incidents_open > 0 || state.intents_open > 0 || !state.tripped.empty() ||
+           !state.symptoms.empty() || !state.observer.trusted || !state.pages.empty() ||
+           !state.flapping.empty() || state.breaker.phase != BreakerPhase::closed;
+}
+
+// A look that changed nothing, at a subject that no row asks about, can wait for the next Tick.
+bool others_wait_for(const Rules& rules, const Observation& look) {
+    return look.subject.kind() == reference_kind || look.subject.text() == self_subject ||
+           std::ranges::any_of(rules.runbook.symptoms, [&](const Symptom& symptom) {
+               return std::ranges::find(symptom.requires_healthy, look.subject) !=
+                      symptom.requires_healthy.end();
+           });
 }
 
 // Runs the stages until a round adds nothing: closing one incident may open another.
 void settle(Work& work) {
     for (int round = 0; round < rounds_max; ++round) {
         const auto before = work.turn.entries.size();
+        settle_switches(work);
         settle_observer(work);
+        settle_flapping(work);
         settle_symptoms(work);
         settle_incidents(work);
         settle_verdicts(work);
+        settle_undo(work);
+        settle_autonomy(work);
+        settle_breaker(work);
         settle_decisions(work);
         close_incidents(work);
         if (work.turn.entries.size() == before) {
@@ -52,6 +69,9 @@ void settle(Work& work) {
 // A subject that nobody has seen for long is forgotten, but not before this process had time to
 // look itself.
 void sweep(Work& work) {
+    const auto window = work.rules.runbook.flap.window;
+    std::erase_if(work.state.changes,
+                  [&](const auto& item) { return work.now.at - item.second.back() > window; });
     const auto limit = work.rules.runbook.gone_after;
     if (work.now.at - work.transient.resumed < limit ||
         work.now.at - work.transient.swept < quiet_tick) {
@@ -66,7 +86,10 @@ void sweep(Work& work) {
 struct Receive {
     Work& work;
 
-    void operator()(const Tick&) { sweep(work); }
+    void operator()(const Tick&) {
+        sweep(work);
+        settle_silence(work);
+    }
     // A lever's own look that ended after the verdict speaks about nothing any more.
     bool comes_too_late(const Observation& seen) const {
         constexpr std::string_view prefix = "lever:";
@@ -81,31 +104,44 @@ struct Receive {
         if (comes_too_late(seen)) {
             return;
         }
-        const bool self = seen.subject.text() == self_subject && seen.probe == self_probe;
-        const auto look = self ? judge_self(work.rules.policies.observer, seen) : seen;
+        if (seen.subject.text() == self_subject && seen.probe == self_probe) {
+            take(judge_self(work.rules.policies.observer, seen));
+        } else {
+            take(seen);
+        }
+    }
+    void take(const Observation& look) {
+        std::int64_t repeats = 0;
+        Instant until{};
         const auto held = work.state.subjects.find(look.subject);
-        Observed entry{look, 0, {}};
-        if (held != work.state.subjects.end() && held->second.looks.contains(look.probe)) {
-            entry.repeats = held->second.repeats.at(look.probe);
-            entry.previous_until = held->second.looks.at(look.probe).seen.at;
+        if (held != work.state.subjects.end()) {
+            if (const auto last = held->second.looks.find(look.probe);
+                last != held->second.looks.end()) {
+                repeats = held->second.repeats.at(look.probe);
+                until = last->second.seen.at;
+            }
         }
         if (fold(work.rules, work.state, look)) {
-            work.turn.entries.push_back(Entry{work.now, std::move(entry)});
+            work.turn.entries.push_back(Entry{work.now, Observed{look, repeats, until}});
         }
         if (change_pending(work.rules, work.state, look)) {
             work.ask(LookAgain{look.subject, look.probe});
         }
     }
     void operator()(const PlanResult& result) {
+        if (!result.undo_of.empty()) {
+            fire_undo(work, result);
+            return;
+        }
         const auto incident = work.state.incidents.find(result.incident);
         if (incident == work.state.incidents.end()) {
             return;
         }
-        const auto* symptom = find_symptom(work.rules, incident->second.symptom);
         PlanMade made{result.incident, result.ok, result.problem, result.plan};
-        if (!result.ok && symptom != nullptr) {
+        const auto asked = work.transient.plan_asked.find(result.incident);
+        if (!result.ok && asked != work.transient.plan_asked.end()) {
             made.plan = Plan{};
-            made.plan.lever = lever_for(*symptom, incident->second.subject);
+            made.plan.lever = asked->second.lever;
             made.plan.subject = incident->second.subject;
         }
         const auto& held = incident->second.plan;
@@ -144,9 +180,25 @@ struct Receive {
             }
         }
     }
+    Instant end_of(Millis lasts) const {
+        return lasts > Millis{0} ? work.now.at + lasts : Instant{};
+    }
+    // Setting it again renews it: other reason, other end.
     void operator()(const StopCommand& command) {
-        if (work.state.stop.stopped != command.stopped) {
-            work.record(StopSet{command.stopped, command.who, command.why});
+        if (work.state.stop.stopped || command.stopped) {
+            work.record(StopSet{command.stopped, command.who, command.why,
+                                command.stopped ? end_of(command.lasts) : Instant{}});
+        }
+    }
+    void operator()(const VetoCommand& command) {
+        if (!command.subjects.empty()) {
+            work.record(VetoSet{fmt::format("v-{}", work.state.vetoes_made + 1), command.subjects,
+                                command.lever, end_of(command.lasts), command.who, command.why});
+        }
+    }
+    void operator()(const LiftVeto& command) {
+        if (work.state.vetoes.contains(command.id)) {
+            work.record(VetoLifted{command.id, command.who, command.why});
         }
     }
     void operator()(const LedgerHealth& health) { work.state.ledger_writable = health.writable; }
@@ -189,20 +241,26 @@ Turn Engine::resume(const Started& started, Now now) {
 Turn Engine::on(const Event& event, Now now) {
     Work work{rules_, state_, transient_, now, {}};
     transient_.last_turn = now.at;
-    const bool busy = is_busy(state_);
+    const bool was_busy = is_busy(state_);
     std::visit(Receive{work}, event);
-    if (busy || is_busy(state_) || !work.turn.entries.empty()) {
+    const auto* look = std::get_if<Observation>(&event);
+    const bool worth = look == nullptr || others_wait_for(rules_, *look);
+    const bool due =
+        std::holds_alternative<Tick>(event) || (worth && (was_busy || is_busy(state_)));
+    if (due || !work.turn.entries.empty()) {
         settle(work);
     }
     return std::move(work.turn);
 }
 
 std::optional<Instant> Engine::next_wake() const {
-    return transient_.last_turn + (is_busy(state_) ? open_tick : quiet_tick);
+    const auto next = transient_.last_turn + (is_busy(state_) ? open_tick : quiet_tick);
+    return std::min(next, std::max(transient_.silent_next, transient_.last_turn));
 }
 
 Turn Engine::reload(Rules rules, Now now) {
     rules_ = std::move(rules);
+    state_.ancestry.clear();
     Work work{rules_, state_, transient_, now, {}};
     work.transient.plan_asked.clear();
     work.record(ConfigLoaded{rules_.config_hash});

@@ -29,6 +29,7 @@ struct PlanResult {
     bool ok = false;
     std::string problem;
     Plan plan;
+    std::string undo_of;  // as in MakePlan
 };
 struct ApprovalGiven {
     std::string decision;
@@ -41,18 +42,32 @@ struct StopCommand {
     bool stopped = false;
     std::string who;
     std::string why;
+    Millis lasts{0};  // zero: until somebody lifts it
+};
+struct VetoCommand {
+    std::string subjects;  // glob
+    std::string lever;     // empty: every lever
+    Millis lasts{0};       // zero: until somebody lifts it
+    std::string who;
+    std::string why;
+};
+struct LiftVeto {
+    std::string id;
+    std::string who;
+    std::string why;
 };
 struct LedgerHealth {
     bool writable = true;
 };
 using Event = std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven,
-                           StopCommand, LedgerHealth>;
+                           StopCommand, LedgerHealth, VetoCommand, LiftVeto>;
 
 // What the driver must do once the turn's entries are durable.
 struct MakePlan {
     std::string incident;
     std::string lever;
     Subject subject;
+    std::string undo_of;  // the intent whose inverse is wanted; empty: the lever itself
 };
 struct FireLever {
     Intent intent;
@@ -81,10 +96,16 @@ struct Turn {
 
 // Memory that may be lost with the process: what was asked for and when to ask again.
 struct Transient {
-    std::map<std::string, Instant> plan_asked;    // by incident
+    struct Asked {
+        Instant at{};
+        std::string lever;
+    };
+    std::map<std::string, Asked> plan_asked;      // by incident
+    std::map<std::string, Instant> undo_asked;    // by intent
     std::map<std::string, Instant> observe_next;  // by intent
     std::map<std::string, Instant> prove_next;    // by intent
     Instant resumed{};
+    Instant silent_next = Instant::max();  // when the next silence would be found
     Instant swept{};
     Instant last_turn{};
 };

@@ -1,10 +1,12 @@
 // Why: see fold.hpp.
 #include "policies/fold.hpp"
 
+#include "policies/detect.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace leverd {
 namespace {
@@ -29,15 +31,29 @@ bool holds(const FactCondition& condition, const Facts& facts) {
     return false;
 }
 
+int looks_needed(const Signal& signal) {
+    return signal.silent_after > Millis{0} ? 1 : signal.looks;
+}
+
+void shift_history(const Signal& signal, bool bad, Detector& run) {
+    const auto mask = signal.of >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << signal.of) - 1;
+    run.history = ((run.history << 1) | (bad ? 1U : 0U)) & mask;
+    run.bad = std::popcount(run.history);
+}
+
 void count_bad(const Signal& signal, Millis spread, Instant at, Detector& run) {
     if (run.bad == 0) {
         run.first_bad = at;
     }
-    run.bad = std::min(run.bad + 1, signal.looks);
+    if (signal.of > 0) {
+        shift_history(signal, true, run);
+    } else {
+        run.bad = std::min(run.bad + 1, looks_needed(signal));
+    }
     run.good = 0;
     if (!run.raised) {
         run.last_bad = at;
-        if (run.bad >= signal.looks && at - run.first_bad >= spread) {
+        if (run.bad >= looks_needed(signal) && at - run.first_bad >= spread) {
             run.raised = true;
             run.tripped = at;
         }
@@ -45,17 +61,27 @@ void count_bad(const Signal& signal, Millis spread, Instant at, Detector& run) {
 }
 
 void count_good(const Signal& signal, Detector& run) {
-    if (!run.raised) {
-        run = Detector{};
-        return;
+    if (signal.of > 0) {
+        shift_history(signal, false, run);
     }
-    run.good += 1;
-    if (run.good >= signal.clear_looks) {
+    run.good = std::min(run.good + 1, signal.clear_looks);
+    const bool over =
+        run.raised ? run.good >= signal.clear_looks : signal.of == 0 || run.history == 0;
+    if (over) {
         run = Detector{};
     }
 }
 
-bool fold_signal(const Signal& signal, State& state, SubjectState& held, const Observation& look) {
+// Remembers that the looks turned from good to bad or back.
+void note_change(const Rules& rules, State& state, const std::pair<std::string, Subject>& key,
+                 Instant at) {
+    auto& changes = state.changes[key];
+    std::erase_if(changes, [&](Instant then) { return at - then > rules.runbook.flap.window; });
+    changes.push_back(at);
+}
+
+bool fold_signal(const Rules& rules, const Signal& signal, State& state, SubjectState& held,
+                 const Observation& look) {
     const auto moved = state.own_moves.find(look.subject.text());
     const auto value =
         judge(signal, look, moved == state.own_moves.end() ? std::string{} : moved->second);
@@ -63,6 +89,10 @@ bool fold_signal(const Signal& signal, State& state, SubjectState& held, const O
     if (value == LookValue::nothing ||
         (value == LookValue::good && found == held.detectors.end())) {
         return false;
+    }
+    const bool was_bad = found != held.detectors.end() && found->second.good == 0;
+    if (was_bad != (value == LookValue::bad)) {
+        note_change(rules, state, {signal.id, look.subject}, look.seen.at);
     }
     if (found == held.detectors.end()) {
         found = held.detectors.emplace(signal.id, Detector{}).first;
@@ -86,31 +116,95 @@ bool fold_signal(const Signal& signal, State& state, SubjectState& held, const O
     return changed;
 }
 
-bool remember(SubjectState& held, const Observation& look) {
-    bool changed = false;
-    held.last_seen = look.seen.at;
+struct News {
+    bool identity = false;  // attributes or version: what stands above it may be another now
+    bool value = false;
+};
+
+// The values of facts in place: a look every few seconds must not allocate.
+void assign(Facts& known, const Facts& facts) {
+    const bool same =
+        known.size() == facts.size() &&
+        std::ranges::equal(known, facts, {}, &Facts::value_type::first, &Facts::value_type::first);
+    if (!same) {
+        known = facts;
+        return;
+    }
+    auto from = facts.begin();
+    for (auto& [name, value] : known) {
+        value = (from++)->second;
+    }
+}
+
+void keep_proof_facts(const Rules& rules, SubjectState& held, const Observation& look) {
+    for (const auto& [id, contract] : rules.levers) {
+        for (const auto& step : contract.proof) {
+            const auto fact = look.facts.find(step.reset_fact);
+            if (fact != look.facts.end()) {
+                held.last_facts[fact->first] = fact->second;
+            }
+        }
+    }
+}
+
+News remember(const Rules& rules, SubjectState& held, const Observation& look) {
+    News news;
+    if (look.reason != Reason::silent) {
+        held.last_seen = look.seen.at;
+    }
     for (const auto& [key, value] : look.attributes) {
         auto& known = held.attributes[key];
-        changed = changed || known != value;
-        known = value;
+        if (known != value) {
+            news.identity = true;
+            known = value;
+        }
     }
     if (!look.version.empty() && look.version != held.version) {
         held.version_since = held.version.empty() ? Instant{} : look.seen.at;
         held.version = look.version;
-        changed = true;
+        news.identity = true;
     }
-    for (const auto& [key, value] : look.facts) {
-        held.last_facts[key] = value;
+    if (!look.facts.empty()) {
+        keep_proof_facts(rules, held, look);
     }
     auto& newest = held.looks[look.probe];
     const bool same =
         newest.probe == look.probe && newest.health == look.health && newest.reason == look.reason;
-    held.repeats[look.probe] = same ? held.repeats[look.probe] + 1 : 1;
-    newest = look;
-    return changed || !same;
+    auto& repeats = held.repeats[look.probe];
+    repeats = same ? repeats + 1 : 1;
+    newest.subject = look.subject;
+    newest.probe = look.probe;
+    newest.health = look.health;
+    newest.reason = look.reason;
+    newest.origin = look.origin;
+    newest.evidence = look.evidence;
+    newest.version = look.version;
+    assign(newest.facts, look.facts);
+    newest.seen = look.seen;
+    newest.took = look.took;
+    newest.phases = look.phases;
+    news.value = !same;
+    return news;
+}
+
+// A deadline counts from the last look, so a restart must know exactly when that was.
+bool has_deadline(const Rules& rules, const Observation& look) {
+    return std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
+        return signal.silent_after > Millis{0} && signal.probe == look.probe &&
+               signal.subject_kind == look.subject.kind();
+    });
+}
+
+bool is_local_fault(const Observation& look) {
+    return look.reason == Reason::resolver_down || look.reason == Reason::no_descriptors ||
+           look.reason == Reason::deadline_local;
 }
 
 void retire(State& state, const Subject& subject) {
+    state.ancestry.clear();
+    state.local_faults.erase(subject);
+    std::erase_if(state.changes, [&](const auto& item) { return item.first.second == subject; });
+    std::erase_if(state.flapping, [&](const auto& key) { return key.second == subject; });
     std::erase_if(state.tripped, [&](const auto& key) { return key.second == subject; });
     state.subjects.erase(subject);
 }
@@ -118,6 +212,12 @@ void retire(State& state, const Subject& subject) {
 }  // namespace
 
 LookValue judge(const Signal& signal, const Observation& look, const std::string& own_version) {
+    if (signal.silent_after > Millis{0} || look.reason == Reason::silent) {
+        if (look.health == Health::unknown || signal.silent_after == Millis{0}) {
+            return LookValue::nothing;
+        }
+        return look.reason == Reason::silent ? LookValue::bad : LookValue::good;
+    }
     const bool listed =
         std::ranges::find(signal.bad_health, look.health) != signal.bad_health.end();
     if (!listed) {
@@ -161,14 +261,23 @@ bool fold(const Rules& rules, State& state, const Observation& look) {
     if (held.looks.empty()) {
         held.first_seen = look.seen.at;
     }
-    bool durable = advance_proofs(rules, state, look);
-    durable = remember(held, look) || durable;
+    bool durable = state.intents_open > 0 && advance_proofs(rules, state, look);
+    const News news = remember(rules, held, look);
+    if (news.identity) {
+        state.ancestry.clear();
+    }
+    if (is_local_fault(look)) {
+        state.local_faults.insert(look.subject);
+    } else if (!state.local_faults.empty()) {
+        state.local_faults.erase(look.subject);
+    }
+    durable = durable || news.identity || news.value || has_deadline(rules, look);
     if (!state.observer.trusted && look.health != Health::healthy) {
         return durable;
     }
     for (const auto& signal : rules.runbook.signals) {
         if (signal.probe == look.probe && signal.subject_kind == look.subject.kind()) {
-            durable = fold_signal(signal, state, held, look) || durable;
+            durable = fold_signal(rules, signal, state, held, look) || durable;
         }
     }
     return durable;
@@ -176,7 +285,7 @@ bool fold(const Rules& rules, State& state, const Observation& look) {
 
 bool change_pending(const Rules& rules, const State& state, const Observation& look) {
     const auto held = state.subjects.find(look.subject);
-    if (held == state.subjects.end()) {
+    if (held == state.subjects.end() || held->second.detectors.empty()) {
         return false;
     }
     for (const auto& signal : rules.runbook.signals) {
@@ -185,7 +294,7 @@ bool change_pending(const Rules& rules, const State& state, const Observation& l
             continue;
         }
         // A signal that needs a long spread gains nothing from a hurried look.
-        const bool rising = !run->second.raised && run->second.bad < signal.looks;
+        const bool rising = !run->second.raised && run->second.bad < looks_needed(signal);
         if (rising || (run->second.raised && run->second.good > 0)) {
             return true;
         }
@@ -196,7 +305,7 @@ bool change_pending(const Rules& rules, const State& state, const Observation& l
 void forget_unraised_runs(const Rules& rules, State& state) {
     const auto explains_symptom = [&](const std::string& signal, const Subject& subject) {
         return std::ranges::any_of(rules.runbook.symptoms, [&](const Symptom& symptom) {
-            if (std::ranges::find(symptom.any, signal) == symptom.any.end()) {
+            if (!names_signal(symptom, signal)) {
                 return false;
             }
             const Subject about = symptom.group ? ancestor_of_kind(rules.runbook, state, subject,
@@ -210,7 +319,12 @@ void forget_unraised_runs(const Rules& rules, State& state) {
             if (explains_symptom(item.first, subject)) {
                 return false;
             }
-            state.tripped.erase({item.first, subject});
+            const std::pair key{item.first, subject};
+            state.tripped.erase(key);
+            const auto changes = state.changes.find(key);
+            if (changes != state.changes.end() && changes->second.back() >= item.second.first_bad) {
+                state.changes.erase(changes);
+            }
             return true;
         });
     }

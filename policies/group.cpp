@@ -19,16 +19,12 @@ struct Tally {
     std::string example;
 };
 
-bool has_signal(const Symptom& symptom, const std::string& signal) {
-    return std::ranges::find(symptom.any, signal) != symptom.any.end();
-}
-
 std::map<Subject, Tally> tally(const Rules& rules, const State& state, const Symptom& symptom,
                                Instant now, bool recent_only) {
     const auto& rule = *symptom.group;
     std::map<Subject, Tally> groups;
     for (const auto& [signal, member] : state.tripped) {
-        if (!has_signal(symptom, signal) || member.kind() != rule.member_kind) {
+        if (!names_signal(symptom, signal) || member.kind() != rule.member_kind) {
             continue;
         }
         const auto& run = state.subjects.at(member).detectors.at(signal);
@@ -57,13 +53,12 @@ std::map<Subject, Tally> tally(const Rules& rules, const State& state, const Sym
 int members_visible(const Rules& rules, const State& state, const Symptom& symptom,
                     const Subject& group, Instant now) {
     int count = 0;
-    for (const auto& [subject, held] : state.subjects) {
+    for_kind(state, symptom.group->member_kind, [&](const Subject& subject, const SubjectState&) {
         const bool member =
-            subject.kind() == symptom.group->member_kind &&
             is_visible(rules, state, subject, now) &&
             ancestor_of_kind(rules.runbook, state, subject, symptom.subject_kind) == group;
         count += member ? 1 : 0;
-    }
+    });
     return count;
 }
 
@@ -71,38 +66,41 @@ int members_visible(const Rules& rules, const State& state, const Symptom& sympt
 bool others_work(const Rules& rules, const State& state, const Symptom& symptom,
                  const Subject& group, const Tally& count) {
     bool any_other = false;
-    for (const auto& [subject, held] : state.subjects) {
-        if (subject.kind() != symptom.group->member_kind ||
-            ancestor_of_kind(rules.runbook, state, subject, symptom.subject_kind) == group) {
-            continue;
-        }
-        const auto above =
-            ancestor_of_kind(rules.runbook, state, subject, symptom.group->distinct_kind);
-        if (!count.distinct.contains(above)) {
-            continue;
-        }
-        any_other = true;
-        const bool bad = std::ranges::any_of(symptom.any, [&](const auto& signal) {
-            return state.tripped.contains({signal, subject});
+    bool found = false;
+    for_kind(
+        state, symptom.group->member_kind, [&](const Subject& subject, const SubjectState& held) {
+            if (found ||
+                ancestor_of_kind(rules.runbook, state, subject, symptom.subject_kind) == group) {
+                return;
+            }
+            const auto above =
+                ancestor_of_kind(rules.runbook, state, subject, symptom.group->distinct_kind);
+            if (!count.distinct.contains(above)) {
+                return;
+            }
+            any_other = true;
+            const bool bad = std::ranges::any_of(symptom.any, [&](const auto& signal) {
+                return state.tripped.contains({signal, subject});
+            });
+            const bool good = std::ranges::any_of(
+                held.looks, [](const auto& look) { return look.second.health == Health::healthy; });
+            found = !bad && good;
         });
-        const bool good = std::ranges::any_of(
-            held.looks, [](const auto& look) { return look.second.health == Health::healthy; });
-        if (!bad && good) {
-            return true;
-        }
-    }
-    return !any_other;
+    return found || !any_other;
 }
 
 bool changed_before(const State& state, const GroupRule& rule, Instant now) {
     if (rule.after_change_within == Millis{0}) {
         return true;
     }
-    return std::ranges::any_of(state.subjects, [&](const auto& item) {
-        return item.second.version_since != Instant{} &&
-               now - item.second.version_since <= rule.after_change_within &&
-               glob_match(rule.after_change_of, item.first.text());
+    bool moved = false;
+    const auto kind = Subject{rule.after_change_of};
+    for_kind(state, kind.kind(), [&](const Subject& subject, const SubjectState& held) {
+        moved = moved || (held.version_since != Instant{} &&
+                          now - held.version_since <= rule.after_change_within &&
+                          glob_match(rule.after_change_of, subject.text()));
     });
+    return moved;
 }
 
 bool enough(const Rules& rules, const State& state, const Symptom& symptom, const Subject& group,

@@ -2,8 +2,11 @@
 #include "policies/guards.hpp"
 
 #include "core/model/codec.hpp"
+#include "policies/autonomy.hpp"
 #include "policies/detect.hpp"
+#include "policies/switches.hpp"
 #include "policies/topology.hpp"
+#include "policies/windows.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -18,16 +21,20 @@ GuardVerdict block(std::string text, std::string value = {}, std::string limit =
     return GuardVerdict{{}, false, std::move(value), std::move(limit), std::move(text)};
 }
 std::string since(Instant from, Instant now) {
-    return format_duration(std::chrono::duration_cast<Millis>(now - from));
+    return shown_duration(std::chrono::duration_cast<Millis>(now - from));
 }
 
 GuardVerdict stop_switch(const GuardInput& in) {
     const auto& stop = in.state.stop;
-    return stop.stopped
-               ? block(fmt::format("the stop switch was set by {}: {}. Lift it: leverd resume",
-                                   stop.who, stop.why),
-                       "stopped", "running")
-               : pass("the stop switch is not set", "running");
+    if (!stop.stopped) {
+        return pass("the stop switch is not set", "running");
+    }
+    const auto until = stop.until == Instant{}
+                           ? std::string{}
+                           : fmt::format(", {} left", since(in.now.at, stop.until));
+    return block(fmt::format("the stop switch was set by {}: {}{}. Lift it: leverd resume",
+                             stop.who, stop.why, until),
+                 "stopped", "running");
 }
 
 GuardVerdict daemon_ready(const GuardInput& in) {
@@ -78,6 +85,34 @@ GuardVerdict subject_allowed(const GuardInput& in) {
     return pass(fmt::format("policy {} names this subject", in.policy->id), in.policy->id);
 }
 
+// Windows that hold come first; among those that permit, one that is open is enough.
+GuardVerdict window(const GuardInput& in) {
+    const Window* permits = nullptr;
+    bool permitted = true;
+    for (const auto& one : in.rules.policies.windows) {
+        if (!applies(one, in.incident.subject, in.lever->id)) {
+            continue;
+        }
+        const bool open = is_open(one, in.now.wall);
+        if (one.effect == Window::Effect::hold && open) {
+            return block(fmt::format("window {} of {} holds levers ({}): {}", one.id, one.owner,
+                                     describe(one), one.reason),
+                         one.id, describe(one));
+        }
+        if (one.effect == Window::Effect::only && !(permits != nullptr && permitted)) {
+            permits = &one;
+            permitted = open;
+        }
+    }
+    if (permits != nullptr && !permitted) {
+        return block(fmt::format("levers fire only inside window {} of {} ({}): {}", permits->id,
+                                 permits->owner, describe(*permits), permits->reason),
+                     "closed", describe(*permits));
+    }
+    return permits == nullptr ? pass("no window holds levers now", "none")
+                              : pass("inside window " + permits->id, permits->id);
+}
+
 GuardVerdict freeze(const GuardInput& in) {
     if (!in.rules.policies.freeze_active) {
         return pass("no freeze is active", "thawed");
@@ -85,7 +120,7 @@ GuardVerdict freeze(const GuardInput& in) {
     const bool held = in.lever->moves_image && !in.lever->restores_receipt;
     // A symptom that is itself a departure from the freeze, or a policy that says approve, lets a
     // person decide.
-    if (held && in.mode == Mode::automatic) {
+    if (held && in.ceiling.mode == Mode::automatic) {
         return block(
             "a freeze is active and this lever moves an image away from the receipt; only a "
             "person may do that (mode approve)",
@@ -94,6 +129,19 @@ GuardVerdict freeze(const GuardInput& in) {
     return pass(held ? "a freeze is active; a person decides about this move"
                      : "a freeze is active and this lever does not leave the receipt",
                 "frozen");
+}
+
+GuardVerdict veto(const GuardInput& in) {
+    const auto* held = veto_on(in.state, in.incident.subject, in.lever->id);
+    if (held == nullptr) {
+        return pass("nobody vetoed levers on it", "none");
+    }
+    const auto& set = held->set;
+    const auto until = set.until == Instant{} ? std::string{"until it is lifted"}
+                                              : fmt::format("{} left", since(in.now.at, set.until));
+    return block(fmt::format("{} holds levers on {} ({}): {}. Lift it: leverd unveto {}", set.who,
+                             set.subjects, until, set.why, set.id),
+                 set.id, until);
 }
 
 GuardVerdict explained(const GuardInput& in) {
@@ -121,26 +169,47 @@ GuardVerdict explained(const GuardInput& in) {
     return pass("nothing above it explains it");
 }
 
+// Counts from the incident's own beginning: a symptom that was explained until now has not waited
+// for itself yet.
 GuardVerdict dwell(const GuardInput& in) {
     const auto active = in.state.symptoms.find({in.incident.symptom, in.incident.subject});
     if (active == in.state.symptoms.end()) {
         return block("the symptom has cleared", "cleared");
     }
-    const auto held = since(active->second.raised.at, in.now.at);
-    return in.now.at - active->second.raised.at >= in.symptom.dwell
+    const auto from = std::max(active->second.raised.at, in.incident.opened.at);
+    const auto held = since(from, in.now.at);
+    return in.now.at - from >= in.symptom.dwell
                ? pass("the symptom has lasted long enough", held, format_duration(in.symptom.dwell))
                : block("waiting whether a wider cause shows itself", held,
                        format_duration(in.symptom.dwell));
 }
 
+// A lever that only looks steady for the moment between two changes would be fired for ever.
+GuardVerdict flapping(const GuardInput& in) {
+    for (const auto& [signal, subject] : in.state.flapping) {
+        const bool about = subject == in.incident.subject ||
+                           (in.symptom.group &&
+                            is_ancestor(in.rules.runbook, in.state, in.incident.subject, subject));
+        if (in.lever->disruptive && about && names_signal(in.symptom, signal)) {
+            const auto& rules = in.rules.runbook.flap;
+            return block(fmt::format("{} of {} goes up and down: steady for a while first", signal,
+                                     subject.text()),
+                         "flapping", fmt::format("below {} changes", rules.stop));
+        }
+    }
+    return pass("it does not go up and down", "steady");
+}
+
 GuardVerdict mode(const GuardInput& in) {
-    const auto value = std::string(to_string(in.mode));
+    const auto value = std::string(to_string(in.ceiling.mode));
     if (in.lever->manual) {
         return block("this lever is done by a person: leverd gives the exact steps", value,
                      "approve");
     }
-    return in.mode >= Mode::approve ? pass("the policy lets leverd fire it", value, "approve")
-                                    : block("the policy only recommends it", value, "approve");
+    const auto why = in.ceiling.why.empty() ? std::string{} : ": " + in.ceiling.why;
+    return in.ceiling.mode >= Mode::approve
+               ? pass("leverd may fire it" + why, value, "approve")
+               : block("it is only recommended" + why, value, "approve");
 }
 
 GuardVerdict in_flight(const GuardInput& in) {
@@ -164,44 +233,85 @@ GuardVerdict in_flight(const GuardInput& in) {
     return pass("no lever is at work on it", "none");
 }
 
+// Counts for the subject and for what the lever moves: two incidents about one tag are one cause.
 GuardVerdict cool_down(const GuardInput& in) {
     const auto limit = in.policy->limits.cool_down;
-    const auto fired = in.state.last_fired.find({in.lever->id, in.incident.subject});
-    if (fired == in.state.last_fired.end()) {
-        return pass("never fired on this subject", "never", format_duration(limit));
+    const auto resource = in.plan == nullptr ? std::string{} : in.plan->plan.resource;
+    const Firing* last = nullptr;
+    for (const auto& firing : in.state.firings) {
+        const bool same = firing.subject == in.incident.subject ||
+                          (!resource.empty() && firing.resource == resource);
+        if (firing.lever == in.lever->id && same) {
+            last = &firing;
+        }
     }
-    const auto age = since(fired->second, in.now.at);
-    return in.now.at - fired->second >= limit
-               ? pass("the last firing is long past", age, format_duration(limit))
-               : block(fmt::format("fired {} ago", age), age, format_duration(limit));
+    if (last == nullptr) {
+        return pass("not fired on it lately", "never", format_duration(limit));
+    }
+    const auto age = since(last->at, in.now.at);
+    if (in.now.at - last->at >= limit) {
+        return pass("the last firing is long past", age, format_duration(limit));
+    }
+    const auto on =
+        last->subject == in.incident.subject
+            ? std::string{}
+            : fmt::format(" on {}, which moves the same {}", last->subject.text(), last->resource);
+    return block(
+        fmt::format("fired {} ago{}, {} to wait", age, on, since(in.now.at, last->at + limit)), age,
+        format_duration(limit));
+}
+
+const IntentState* newest_intent(const GuardInput& in) {
+    if (in.incident.intents.empty()) {
+        return nullptr;
+    }
+    const auto held = in.state.intents.find(in.incident.intents.back());
+    return held == in.state.intents.end() ? nullptr : &held->second;
 }
 
 GuardVerdict attempts(const GuardInput& in) {
-    const auto made = static_cast<int>(in.incident.intents.size());
-    const auto limit = in.policy->limits.attempts;
-    return made < limit ? pass("attempts are left", std::to_string(made), std::to_string(limit))
-                        : block("every attempt of this incident is used: a person takes over",
-                                std::to_string(made), std::to_string(limit));
+    const auto value = std::to_string(in.rung.attempts);
+    const auto limit = std::to_string(in.policy->limits.attempts);
+    const auto* last = newest_intent(in);
+    if (last != nullptr && last->verdict && last->verdict->kind == VerdictKind::inconclusive) {
+        return block(
+            fmt::format("nobody could tell what {} did: a person looks first", last->intent.id),
+            value, limit);
+    }
+    if (in.rung.attempts < in.policy->limits.attempts) {
+        return pass(in.rung.count > 1 ? fmt::format("rung {} of {}, attempts are left",
+                                                    in.rung.number, in.rung.count)
+                                      : "attempts are left",
+                    value, limit);
+    }
+    return block(
+        "every attempt of this case is used, counting those of an incident that came back "
+        "soon: a person takes over",
+        value, limit);
 }
 
 GuardVerdict budget(const GuardInput& in) {
-    const auto limit = in.policy->limits.per_hour;
-    const auto used = std::ranges::count_if(in.state.firings, [&](const auto& firing) {
-        return firing.second.first == in.lever->id &&
-               in.now.at - firing.first < std::chrono::hours{1};
-    });
-    return used < limit
-               ? pass("the hourly budget allows it", std::to_string(used), std::to_string(limit))
-               : block("the hourly budget of this lever is used", std::to_string(used),
-                       std::to_string(limit));
+    const auto used = [&](Millis within) {
+        return std::ranges::count_if(in.state.firings, [&](const auto& firing) {
+            return firing.lever == in.lever->id && in.now.at - firing.at < within;
+        });
+    };
+    const auto hour = used(std::chrono::hours{1});
+    const auto day = used(std::chrono::hours{24});
+    const auto& limits = in.policy->limits;
+    const auto value = fmt::format("{} in an hour, {} in a day", hour, day);
+    const auto limit = fmt::format("{} and {}", limits.per_hour, limits.per_day);
+    return hour < limits.per_hour && day < limits.per_day
+               ? pass("the budget of this lever allows it", value, limit)
+               : block("the budget of this lever is used", value, limit);
 }
 
 GuardVerdict blast_radius(const GuardInput& in) {
     std::set<Subject> touched{in.incident.subject};
-    for (const auto& [at, what] : in.state.firings) {
-        if (in.now.at - at < std::chrono::hours{1} &&
-            what.second.kind() == in.incident.subject.kind()) {
-            touched.insert(what.second);
+    for (const auto& firing : in.state.firings) {
+        if (in.now.at - firing.at < std::chrono::hours{1} &&
+            firing.subject.kind() == in.incident.subject.kind()) {
+            touched.insert(firing.subject);
         }
     }
     const auto kind = in.incident.subject.kind();
@@ -219,71 +329,139 @@ GuardVerdict blast_radius(const GuardInput& in) {
                           : block(text, std::to_string(count), std::to_string(limit));
 }
 
+GuardVerdict storm(const GuardInput& in) {
+    const auto& breaker = in.state.breaker;
+    if (breaker.phase == BreakerPhase::closed) {
+        return pass("no storm", "closed");
+    }
+    if (breaker.phase == BreakerPhase::open) {
+        return block(
+            fmt::format("the storm breaker is open: {}. Looking, proving and closing go on",
+                        breaker.why),
+            "open", "closed");
+    }
+    const auto flying = std::ranges::count_if(
+        in.state.intents, [](const auto& item) { return item.second.phase != IntentPhase::done; });
+    const auto value = fmt::format("half open, {} in flight", flying);
+    const auto limit = std::to_string(breaker.allowed);
+    return flying < breaker.allowed
+               ? pass("after a storm, a few levers at a time", value, limit)
+               : block("after a storm: the lever in flight must be seen to help first", value,
+                       limit);
+}
+
+// A lever that was refused at the last moment waits for the world to change, each time longer.
+constexpr Millis refused_pause{60'000};
+
 GuardVerdict precondition(const GuardInput& in) {
     if (in.plan == nullptr) {
         return block("no plan could be made yet", "no plan");
     }
-    return in.plan->ok ? pass("the exact target was confirmed and the plan is made", "planned")
-                       : block(in.plan->problem, "not met");
+    if (!in.plan->ok) {
+        return block(in.plan->problem, "not met");
+    }
+    int refused = 0;
+    Instant last{};
+    for (const auto& id : in.incident.intents) {
+        const auto held = in.state.intents.find(id);
+        const bool was = held != in.state.intents.end() && held->second.outcome &&
+                         held->second.outcome->kind == OutcomeKind::refused;
+        refused += was ? 1 : 0;
+        last = was ? held->second.ended.at : last;
+    }
+    const auto pause = refused_pause * (1 << std::min(refused, 6)) / 2;
+    if (refused > 0 && in.now.at - last < pause) {
+        return block("refused at the last moment: what it needs no longer held",
+                     since(last, in.now.at), format_duration(pause));
+    }
+    return pass("the exact target was confirmed and the plan is made", "planned");
 }
 
 GuardVerdict approval(const GuardInput& in) {
-    if (in.mode == Mode::automatic) {
+    if (in.ceiling.mode == Mode::automatic) {
         return pass("the policy says auto", "auto");
     }
     const auto& given = in.incident.approval;
+    const auto ttl = in.policy->limits.approval_ttl;
+    const auto limit = format_duration(ttl);
     if (!given || given->hash != in.hash) {
         const auto& asked = in.incident.decision;
         const bool expired = asked && asked->action == Action::ask && asked->hash == in.hash &&
-                             in.now.at - in.incident.decided.at > in.policy->limits.approval_ttl;
+                             in.now.at - in.incident.decided.at > ttl;
         return block(
             expired ? "nobody approved in time; it is asked for again" : "waiting for a person",
-            expired ? "expired" : "pending", format_duration(in.policy->limits.approval_ttl));
+            expired ? "expired" : "pending", limit);
     }
-    return given->approved
-               ? pass(fmt::format("approved by {}", given->who), given->who)
-               : block(fmt::format("rejected by {}: {}", given->who, given->why), "rejected");
+    if (!given->approved) {
+        return block(fmt::format("rejected by {}: {}", given->who, given->why), "rejected");
+    }
+    const auto age = since(in.incident.approved.at, in.now.at);
+    return in.now.at - in.incident.approved.at <= ttl
+               ? pass(fmt::format("approved by {}", given->who), given->who, limit)
+               : block(fmt::format("the approval of {} is {} old; it is asked for again",
+                                   given->who, age),
+                       "expired", limit);
 }
 
 }  // namespace
 
 const std::vector<Guard>& guard_table() {
     static const std::vector<Guard> table{
-        {"stop_switch", stop_switch},
-        {"daemon_ready", daemon_ready},
-        {"observer", observer_trusted},
-        {"evidence", evidence_fresh},
-        {"subject_allowed", subject_allowed},
+        {"stop_switch", stop_switch, false},
+        {"daemon_ready", daemon_ready, false},
+        {"observer", observer_trusted, false},
+        {"evidence", evidence_fresh, false},
+        {"subject_allowed", subject_allowed, false},
+        {"window", window},
         {"freeze", freeze},
+        {"veto", veto},
         {"explained", explained},
+        {"flapping", flapping},
         {"dwell", dwell},
         {"mode", mode},
         {"attempts", attempts},
-        {"in_flight", in_flight, true},
+        {"in_flight", in_flight},
         {"cool_down", cool_down},
         {"budget", budget},
         {"blast_radius", blast_radius},
-        {"precondition", precondition, true},
-        {"approval", approval, true},
+        {"storm", storm},
+        {"precondition", precondition},
+        {"approval", approval},
     };
     return table;
 }
 
-Mode mode_ceiling(const Rules& rules, const Policy* policy, const LeverContract* lever) {
+Ceiling mode_ceiling(const Rules& rules, const State& state, const Policy* policy,
+                     const LeverContract* lever, Instant now) {
     if (policy == nullptr || lever == nullptr) {
-        return Mode::observe;
+        return {Mode::observe, {}};
     }
-    Mode mode = std::min(policy->mode, rules.policies.ceiling);
+    Ceiling ceiling{policy->mode, {}};
+    const auto lower = [&](Mode limit, std::string why) {
+        if (limit < ceiling.mode) {
+            ceiling = Ceiling{limit, std::move(why)};
+        }
+    };
+    lower(rules.policies.ceiling,
+          fmt::format("this box allows {} at most", to_string(rules.policies.ceiling)));
     if (lever->manual) {
-        mode = std::min(mode, Mode::recommend);
+        lower(Mode::recommend, "a person does this one");
     }
     const bool everything =
         std::ranges::any_of(policy->subjects, [](const auto& s) { return s == "*" || s == "**"; });
     if (lever->reversibility == Reversibility::irreversible &&
         (!policy->irreversible_accepted || everything)) {
-        mode = std::min(mode, Mode::approve);
+        lower(Mode::approve,
+              "it cannot be undone, and the policy does not accept that for these "
+              "exact subjects");
     }
-    return mode;
+    if (const auto standing = standing_of(rules, state, *policy, now); !standing.earned) {
+        lower(Mode::approve, standing.why);
+    }
+    if (const auto helps = effect_of(rules, state, *policy, now); !helps.enough) {
+        lower(Mode::recommend, helps.why);
+    }
+    return ceiling;
 }
 
 }  // namespace leverd

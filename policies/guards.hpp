@@ -3,12 +3,19 @@
 #pragma once
 
 #include "policies/engine.hpp"
+#include "policies/ladder.hpp"
 
 #include <string_view>
 #include <vector>
 
 namespace leverd {
 
+// How far this lever may go, and what brought it down from what the policy says: the least of
+// policy, box, contract, and what the record of the lever allows.
+struct Ceiling {
+    Mode mode = Mode::observe;
+    std::string why;  // empty: the policy's own mode
+};
 struct GuardInput {
     const Rules& rules;
     const State& state;
@@ -17,22 +24,24 @@ struct GuardInput {
     const Symptom& symptom;
     const LeverContract* lever = nullptr;  // null: unknown lever
     const Policy* policy = nullptr;        // null: none matched
-    Mode mode = Mode::observe;             // after every ceiling
-    const PlanMade* plan = nullptr;        // null: not made yet
-    std::string hash;                      // of what would be fired
+    Ceiling ceiling;
+    const PlanMade* plan = nullptr;  // null: not made yet
+    std::string hash;                // of what would be fired
+    Rung rung;                       // where the incident stands on its ladder
     Now now;
 };
 
 struct Guard {
     std::string_view name;
     GuardVerdict (*check)(const GuardInput& input);
-    bool needs_plan = false;
+    bool needs_permission = true;  // asked only when the lever and a policy for it are known
 };
 
 // In the order in which they are asked; the first that blocks is the decision's reason.
 const std::vector<Guard>& guard_table();
 
-// How far this lever may go: the least of policy, box, and what the contract allows.
-Mode mode_ceiling(const Rules& rules, const Policy* policy, const LeverContract* lever);
+// See Ceiling.
+Ceiling mode_ceiling(const Rules& rules, const State& state, const Policy* policy,
+                     const LeverContract* lever, Instant now);
 
 }  // namespace leverd

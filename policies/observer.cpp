@@ -1,11 +1,15 @@
 // Why: see observer.hpp.
 #include "policies/observer.hpp"
 
+#include "policies/topology.hpp"
+
 #include <fmt/format.h>
 #include <cmath>
 
 namespace leverd {
 namespace {
+
+constexpr std::size_t local_faults_least = 3;
 
 double fact(const Observation& look, const char* name) {
     const auto found = look.facts.find(name);
@@ -19,10 +23,7 @@ struct References {
 
 References count_references(const State& state, Instant since) {
     References count;
-    for (const auto& [subject, held] : state.subjects) {
-        if (subject.kind() != reference_kind) {
-            continue;
-        }
+    for_kind(state, reference_kind, [&](const Subject&, const SubjectState& held) {
         for (const auto& [probe, look] : held.looks) {
             if (look.health != Health::healthy) {
                 count.bad += 1;
@@ -30,8 +31,24 @@ References count_references(const State& state, Instant since) {
                 count.good += 1;
             }
         }
-    }
+    });
     return count;
+}
+
+// Faults of our own (name servers, descriptors, time) on many subjects at once are one fault: this
+// box.
+std::string local_doubt(const State& state) {
+    const auto count = state.local_faults.size();
+    if (count < local_faults_least || count * 3 < state.subjects.size()) {
+        return {};
+    }
+    const auto& example = state.subjects.at(*state.local_faults.begin());
+    std::string reason;
+    for (const auto& [probe, look] : example.looks) {
+        reason = look.health == Health::unknown ? std::string(describe(look.reason).text) : reason;
+    }
+    return fmt::format("{} of {} subjects cannot be looked at because of this box: {}", count,
+                       state.subjects.size(), reason);
 }
 
 std::string doubt(const Rules& rules, const State& state) {
@@ -49,7 +66,7 @@ std::string doubt(const Rules& rules, const State& state) {
         return fmt::format("{} of {} reference points answer, {} are needed: the fault may be ours",
                            count.good, count.good + count.bad, quorum);
     }
-    return {};
+    return local_doubt(state);
 }
 
 }  // namespace
@@ -95,14 +112,11 @@ bool observer_vouches(const Rules& rules, const State& state, Instant since) {
 }
 
 void ask_references(Work& work) {
-    for (const auto& [subject, held] : work.state.subjects) {
-        if (subject.kind() != reference_kind) {
-            continue;
-        }
+    for_kind(work.state, reference_kind, [&](const Subject& subject, const SubjectState& held) {
         for (const auto& [probe, look] : held.looks) {
             work.ask(LookAgain{subject, probe});
         }
-    }
+    });
 }
 
 }  // namespace leverd

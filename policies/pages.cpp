@@ -19,8 +19,8 @@ std::string title_of(const Rules& rules, const Incident& incident) {
 
 // Reasons that pass by themselves or are already in somebody's hands.
 bool is_passing(const std::string& reason) {
-    constexpr std::array passing{"dwell",    "in_flight", "explained",
-                                 "observer", "evidence",  "permitted"};
+    constexpr std::array passing{"dwell",    "in_flight", "explained", "storm",
+                                 "observer", "evidence",  "permitted", "flapping"};
     return std::ranges::find(passing, reason) != passing.end();
 }
 
@@ -53,6 +53,55 @@ Paged incident_page(const Rules& rules, const Incident& incident) {
                                 decision->reason, guard_text(*decision), incident.subject.text());
     }
     return page;
+}
+
+constexpr auto autonomy_shown = std::chrono::hours{1};
+constexpr auto stop_reminder = std::chrono::hours{24};
+
+Paged warning(std::string key, std::string title, std::string text) {
+    return Paged{std::move(key), Severity::warning, std::move(title), std::move(text), false};
+}
+
+// What leverd does by itself, or holds, without an incident to say it with.
+void standing_pages(const Work& work, std::map<std::string, Paged>& wanted) {
+    const auto& state = work.state;
+    for (const auto& [signal, subject] : state.flapping) {
+        const auto key = fmt::format("flapping/{}/{}", signal, subject.text());
+        wanted[key] = warning(key, fmt::format("{} goes up and down ({})", subject.text(), signal),
+                              "no disruptive lever fires on it until it is steady. Next: leverd "
+                              "why " +
+                                  subject.text());
+    }
+    if (state.breaker.phase == BreakerPhase::open) {
+        wanted["breaker"] = Paged{"breaker", Severity::critical, "the storm breaker is open",
+                                  state.breaker.why +
+                                      ". New levers are held until it is quiet; looking, proving "
+                                      "and closing go on. Next: leverd incidents --open",
+                                  false};
+    }
+    for (const auto& [id, veto] : state.vetoes) {
+        if (veto.set.who == own_name) {
+            wanted["frozen/" + id] = warning(
+                "frozen/" + id, fmt::format("leverd fires nothing on {}", veto.set.subjects),
+                fmt::format("{}. Next: look at it, then leverd unveto {} --why ...", veto.set.why,
+                            id));
+        }
+    }
+    if (state.stop.stopped && state.stop.until == Instant{} &&
+        work.now.at - state.stop.since.at > stop_reminder) {
+        wanted["stop"] = warning("stop", "the stop switch has been set for more than a day",
+                                 fmt::format("by {}: {}. Next: leverd resume, or set it again with "
+                                             "--for to say until when",
+                                             state.stop.who, state.stop.why));
+    }
+    for (const auto& [policy, standing] : state.autonomy) {
+        if (!standing.earned && work.now.at - standing.since.at < autonomy_shown) {
+            const auto key = "autonomy/" + policy;
+            wanted[key] =
+                Paged{key, Severity::info, fmt::format("policy {} asks a person again", policy),
+                      standing.why, false};
+        }
+    }
 }
 
 bool needs_page(const State& state, const Incident& incident) {
@@ -93,6 +142,7 @@ void settle_pages(Work& work) {
                       "down until it passes. Next: check this box's network and clock",
                   false};
     }
+    standing_pages(work, wanted);
     std::vector<Paged> changes;
     for (const auto& [key, page] : wanted) {
         const auto open = work.state.pages.find(key);

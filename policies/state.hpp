@@ -5,6 +5,7 @@
 #include "core/model/entry.hpp"
 #include "core/model/runbook.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -19,7 +20,8 @@ namespace leverd {
 // thresholds.
 struct Detector {
     int bad = 0;
-    int good = 0;
+    int good = 0;               // in a row, after a bad one
+    std::uint64_t history = 0;  // with `of`: one bit per judged look, the newest lowest, 1 is bad
     Instant first_bad{};
     Instant last_bad{};
     Instant tripped{};
@@ -32,11 +34,12 @@ struct SubjectState {
     Instant first_seen{};
     Instant last_seen{};
     Attributes attributes;
-    std::map<std::string, Observation> looks;     // newest look by probe
+    // The newest look by probe, without its attributes: those of all probes are above.
+    std::map<std::string, Observation> looks;
     std::map<std::string, std::int64_t> repeats;  // by probe: how many looks in a row said the same
     std::map<std::string, Detector> detectors;    // by signal id; absent: never saw a bad look
-    Facts last_facts;  // the newest value of every fact ever seen: a counter's value from before an
-                       // outage
+    Facts last_facts;  // the newest value of every fact that a proof compares with: a counter's
+                       // value from before an outage
     std::string version;
     Instant version_since{};  // when it moved to `version`; the epoch when it never moved
 };
@@ -67,6 +70,7 @@ struct Incident {
     std::optional<Decision> decision;  // the newest
     Now decided;
     std::optional<Approval> approval;  // of the newest decision
+    Now approved;
     std::vector<std::string> intents;
 };
 
@@ -92,11 +96,54 @@ struct IntentState {
     Now judged;
     std::vector<ProofProgress> proof;            // one per step of the lever's contract
     std::map<std::string, double> facts_before;  // reset_fact -> its last value before firing
+    std::set<std::pair<std::string, Subject>> tripped_before;  // on the subject or below it
 };
 
 struct StopSwitch {
     bool stopped = false;
     std::string who;
+    std::string why;
+    Now since;
+    Instant until{};  // the epoch: until somebody lifts it
+};
+
+struct Veto {
+    VetoSet set;
+    Now since;
+};
+
+struct Breaker {
+    BreakerPhase phase = BreakerPhase::closed;
+    std::int64_t allowed = 0;
+    std::string why;
+    Now since;
+};
+
+// One intent of the last day, for cool-downs, attempts and budgets. One that was refused before
+// anything was sent is taken out again: it cost nothing.
+struct Firing {
+    Instant at{};
+    std::string intent;
+    std::string incident;
+    std::string symptom;
+    std::string lever;
+    Subject subject;
+    std::string resource;
+};
+
+// What a lever did for a symptom, and what the symptom does when it is left alone.
+struct Record {
+    std::deque<std::pair<Instant, VerdictKind>> verdicts;  // the newest 50
+    int in_a_row = 0;             // recoveries since the last other verdict, rejection or veto
+    std::deque<Millis> to_green;  // incident opened to recovered; the newest 50
+};
+struct Baseline {
+    int cases = 0;   // incidents that ended without a lever of ours
+    int healed = 0;  // of those, by themselves
+    std::deque<Millis> to_green;
+};
+struct Autonomy {
+    bool earned = false;
     std::string why;
     Now since;
 };
@@ -117,6 +164,11 @@ struct DecisionKey {
     friend auto operator<=>(const DecisionKey&, const DecisionKey&) = default;
 };
 
+// Who sets a veto or lifts the stop switch when no person does.
+inline constexpr const char* own_name = "leverd";
+
+constexpr auto firings_kept = std::chrono::hours{24 * 30};  // no cool-down is longer
+
 struct State {
     std::map<Subject, SubjectState> subjects;
     std::set<std::pair<std::string, Subject>>
@@ -125,12 +177,21 @@ struct State {
     std::map<std::string, Incident> incidents;   // open ones and the newest closed ones
     std::map<std::string, IntentState> intents;  // those of the incidents held
     std::map<std::string, std::string>
-        own_moves;  // subject text -> version that a lever of ours gave it
-    std::map<std::pair<std::string, Subject>, Instant> last_fired;  // lever, subject
-    std::deque<std::pair<Instant, std::pair<std::string, Subject>>>
-        firings;                                          // of the last 24 h, oldest first
-    std::map<std::string, Paged> pages;                   // open ones by key
-    std::map<DecisionKey, std::int64_t> decision_counts;  // since the ledger began
+        own_moves;                       // subject text -> version that a lever of ours gave it
+    std::deque<Firing> firings;          // of the last `firings_kept`, oldest first
+    std::map<std::string, Veto> vetoes;  // by id, those that hold
+    std::map<std::pair<std::string, Subject>, std::vector<Instant>>
+        changes;  // signal, subject: when its looks turned good or bad, within the flap window
+    std::set<std::pair<std::string, Subject>> flapping;  // signal, subject
+    std::set<Subject> local_faults;                      // their newest look failed on our own side
+    Breaker breaker;
+    std::map<std::pair<std::string, std::string>, Record> records;  // symptom, lever
+    std::map<std::string, Baseline> baselines;                      // by symptom
+    std::map<std::string, Autonomy> autonomy;                       // by policy
+    std::map<std::string, Paged> pages;                             // open ones by key
+    std::map<DecisionKey, std::int64_t> decision_counts;            // since the ledger began
+    // What is above each subject that was asked about; emptied whenever it could have changed.
+    mutable std::map<Subject, std::vector<Subject>> ancestry;
     StopSwitch stop;
     ObserverState observer;
     bool ledger_writable = true;
@@ -139,6 +200,9 @@ struct State {
     std::int64_t incidents_made = 0;
     std::int64_t decisions_made = 0;
     std::int64_t intents_made = 0;
+    std::int64_t vetoes_made = 0;
+    int incidents_open = 0;
+    int intents_open = 0;
 };
 
 }  // namespace leverd

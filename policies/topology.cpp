@@ -9,9 +9,21 @@
 namespace leverd {
 namespace {
 
+constexpr std::size_t value_bytes_max = 128;
+
+// Attributes come from outside; what would make an odd subject makes none.
+bool is_safe(std::string_view value) {
+    return !value.empty() && value.size() <= value_bytes_max &&
+           std::ranges::all_of(value, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_' || c == '.' || c == ':' || c == '/';
+           });
+}
+
 // "tenant/{tenant}" with the child's attributes; nullopt when one of them is unknown.
-std::optional<Subject> expand(std::string_view pattern, const Subject& child,
-                              const Attributes& attributes) {
+std::optional<Subject> expand(std::string_view pattern, const State& state, const Subject& child) {
+    const auto held = state.subjects.find(child);
+    const auto& attributes = attributes_of(state, child);
     std::string out;
     while (!pattern.empty()) {
         const auto open = pattern.find('{');
@@ -25,10 +37,13 @@ std::optional<Subject> expand(std::string_view pattern, const Subject& child,
         }
         const std::string key(pattern.substr(open + 1, close - open - 1));
         const auto found = attributes.find(key);
-        if (found != attributes.end()) {
+        if (found != attributes.end() && is_safe(found->second)) {
             out += found->second;
         } else if (key == "name") {
             out += child.name();
+        } else if (key == "version" && held != state.subjects.end() &&
+                   is_safe(held->second.version)) {
+            out += held->second.version;
         } else {
             return std::nullopt;
         }
@@ -53,7 +68,7 @@ std::vector<Subject> parents_of(const Runbook& runbook, const State& state,
             continue;
         }
         for (const auto& pattern : rule.parents) {
-            if (auto parent = expand(pattern, subject, attributes_of(state, subject))) {
+            if (auto parent = expand(pattern, state, subject)) {
                 parents.push_back(std::move(*parent));
             }
         }
@@ -61,9 +76,13 @@ std::vector<Subject> parents_of(const Runbook& runbook, const State& state,
     return parents;
 }
 
-std::vector<Subject> ancestors_of(const Runbook& runbook, const State& state,
-                                  const Subject& subject) {
-    std::vector<Subject> found;
+const std::vector<Subject>& ancestors_of(const Runbook& runbook, const State& state,
+                                         const Subject& subject) {
+    const auto [known_above, fresh] = state.ancestry.try_emplace(subject);
+    auto& found = known_above->second;
+    if (!fresh) {
+        return found;
+    }
     std::vector<Subject> level{subject};
     while (!level.empty()) {
         std::vector<Subject> next;

@@ -5,6 +5,7 @@
 #include "core/model/runbook.hpp"
 #include "policies/state.hpp"
 
+#include <string_view>
 #include <vector>
 
 namespace leverd {
@@ -12,9 +13,9 @@ namespace leverd {
 // Direct parents in the order of the rule. A parent whose attribute is not known yet is left out.
 std::vector<Subject> parents_of(const Runbook& runbook, const State& state, const Subject& subject);
 
-// Everything above, nearest first, each once.
-std::vector<Subject> ancestors_of(const Runbook& runbook, const State& state,
-                                  const Subject& subject);
+// Everything above, nearest first, each once. Valid until a subject's attributes change.
+const std::vector<Subject>& ancestors_of(const Runbook& runbook, const State& state,
+                                         const Subject& subject);
 
 bool is_ancestor(const Runbook& runbook, const State& state, const Subject& above,
                  const Subject& below);
@@ -25,6 +26,17 @@ Subject ancestor_of_kind(const Runbook& runbook, const State& state, const Subje
 
 // "*" and "**" stand for every subject; otherwise a glob over the whole text.
 bool subject_matches(std::string_view pattern, const Subject& subject);
+
+// Calls `visit(subject, held)` for every subject of one kind, in order, without touching others.
+template <class Visit>
+void for_kind(const State& state, std::string_view kind, Visit visit) {
+    for (auto it = state.subjects.lower_bound(Subject{std::string(kind)});
+         it != state.subjects.end() && it->first.text().starts_with(kind); ++it) {
+        if (it->first.kind() == kind) {
+            visit(it->first, it->second);
+        }
+    }
+}
 
 // Attributes of a subject as last seen; empty when nobody saw it.
 const Attributes& attributes_of(const State& state, const Subject& subject);

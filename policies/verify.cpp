@@ -2,6 +2,7 @@
 #include "policies/verify.hpp"
 
 #include "policies/topology.hpp"
+#include "policies/undo.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -141,6 +142,48 @@ void give_verdict(Work& work, const IntentState& held, VerdictKind kind, std::st
     }
 }
 
+bool means_failing(const Rules& rules, const std::string& signal) {
+    return std::ranges::any_of(rules.runbook.signals, [&](const Signal& rule) {
+        return rule.id == signal &&
+               std::ranges::find(rule.bad_health, Health::failing) != rule.bad_health.end();
+    });
+}
+
+// What broke since the lever's effect could show: the subject fails where it only was degraded, or
+// at least twice as many others below it fail as before, two or more.
+std::string what_got_worse(const Rules& rules, const State& state, const IntentState& held,
+                           Instant from) {
+    const auto& subject = held.intent.subject;
+    std::set<Subject> others_before;
+    bool failed_before = false;
+    for (const auto& [signal, about] : held.tripped_before) {
+        if (about != subject) {
+            others_before.insert(about);
+        } else {
+            failed_before = failed_before || means_failing(rules, signal);
+        }
+    }
+    std::set<Subject> others_new;
+    for (const auto& key : tripped_in_scope(rules, state, subject)) {
+        const auto& [signal, about] = key;
+        const auto& run = state.subjects.at(about).detectors.at(signal);
+        if (held.tripped_before.contains(key) || run.first_bad < from) {
+            continue;
+        }
+        if (about != subject && !others_before.contains(about)) {
+            others_new.insert(about);
+        } else if (about == subject && !failed_before && means_failing(rules, signal)) {
+            return fmt::format("{} fails now, before it only was degraded ({})", subject.text(),
+                               signal);
+        }
+    }
+    if (others_new.size() >= std::max<std::size_t>(2, others_before.size())) {
+        return fmt::format("{} more below it fail since, {} did before, e.g. {}", others_new.size(),
+                           others_before.size(), others_new.begin()->text());
+    }
+    return {};
+}
+
 void settle_one(Work& work, const IntentState& held) {
     const auto* contract = contract_of(work.rules, held);
     if (contract == nullptr) {
@@ -167,6 +210,11 @@ void settle_one(Work& work, const IntentState& held) {
         give_verdict(
             work, held, VerdictKind::recovered,
             "every proof was seen after the propagation delay" + proof_note(*contract, held));
+    } else if (auto worse =
+                   what_got_worse(work.rules, work.state, held, from + contract->propagation);
+               !worse.empty()) {
+        give_verdict(work, held, VerdictKind::worse, std::move(worse));
+        begin_undo(work, held.intent);
     } else if (work.now.at >= deadline) {
         const auto incident = work.state.incidents.find(held.intent.incident);
         const bool active =
@@ -235,6 +283,17 @@ std::map<std::string, double> facts_before(const Rules& rules, const State& stat
         }
     }
     return known;
+}
+
+std::set<std::pair<std::string, Subject>> tripped_in_scope(const Rules& rules, const State& state,
+                                                           const Subject& subject) {
+    std::set<std::pair<std::string, Subject>> found;
+    for (const auto& key : state.tripped) {
+        if (key.second == subject || is_ancestor(rules.runbook, state, subject, key.second)) {
+            found.insert(key);
+        }
+    }
+    return found;
 }
 
 void settle_verdicts(Work& work) {

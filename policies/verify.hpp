@@ -13,6 +13,10 @@ bool advance_proofs(const Rules& rules, State& state, const Observation& look);
 std::map<std::string, double> facts_before(const Rules& rules, const State& state,
                                            const Intent& intent);
 
+// The runs that are over their threshold on the subject or below it.
+std::set<std::pair<std::string, Subject>> tripped_in_scope(const Rules& rules, const State& state,
+                                                           const Subject& subject);
+
 // Asks for looks, gives verdicts, gives up at the deadline.
 void settle_verdicts(Work& work);
 

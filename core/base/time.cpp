@@ -51,4 +51,21 @@ std::string format_duration(Millis d) {
     return fmt::format("{}ms", ms);
 }
 
+std::string shown_duration(Millis d) {
+    const auto seconds = d.count() / 1000;
+    if (seconds < 10) {
+        return format_duration(d);
+    }
+    if (seconds < 120) {
+        return fmt::format("{}s", seconds);
+    }
+    if (seconds < 3600) {
+        return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
+    }
+    if (seconds < 86'400) {
+        return fmt::format("{}h{:02}m", seconds / 3600, seconds % 3600 / 60);
+    }
+    return fmt::format("{}d{}h", seconds / 86'400, seconds % 86'400 / 3600);
+}
+
 }  // namespace leverd

@@ -67,4 +67,7 @@ std::string format_rfc3339(WallTime t);
 // "250ms", "90s", "15m", "2h", "3d": the shortest exact form that the configuration also reads.
 std::string format_duration(Millis d);
 
+// The same for a measured time: whole seconds from 10 s on, "2m17s", "3h05m", "2d4h".
+std::string shown_duration(Millis d);
+
 }  // namespace leverd

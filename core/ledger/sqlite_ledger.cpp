@@ -204,4 +204,9 @@ Result<LedgerReport> verify_ledger(const std::filesystem::path& directory) {
     return ledger::walk(directory, [](const StoredEntry&) { return Result<void>{}; });
 }
 
+Result<LedgerReport> walk_ledger(const std::filesystem::path& directory,
+                                 const std::function<Result<void>(const StoredEntry&)>& visit) {
+    return ledger::walk(directory, visit);
+}
+
 }  // namespace leverd

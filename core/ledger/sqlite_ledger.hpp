@@ -48,4 +48,9 @@ class SqliteLedger final : public Ledger {
 // a fault the Error names the first bad sequence and what to do.
 Result<LedgerReport> verify_ledger(const std::filesystem::path& directory);
 
+// The same, and every entry goes through `visit`, oldest first; an Error of `visit` ends it. Works
+// while a daemon writes, and on a copy.
+Result<LedgerReport> walk_ledger(const std::filesystem::path& directory,
+                                 const std::function<Result<void>(const StoredEntry&)>& visit);
+
 }  // namespace leverd

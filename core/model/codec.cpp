@@ -23,6 +23,10 @@ class Writer {
     void operator()(const char* key, const T& value) {
         object_[key] = encode(value);
     }
+    template <class T>
+    void operator()(const char* key, const T& value, AddedLater) {
+        object_[key] = encode(value);
+    }
     json take() { return std::move(object_); }
 
     template <class T>

@@ -22,6 +22,7 @@ std::string_view to_string(Took t);
 std::string_view to_string(VerdictKind k);
 std::string_view to_string(Severity s);
 std::string_view to_string(Reversibility r);
+std::string_view to_string(BreakerPhase p);
 
 // "decision", "intent" ...: the entry's kind as stored and shown.
 std::string_view entry_kind(const EntryBody& body);

@@ -48,6 +48,13 @@ class Reader {
     }
 
     template <class T>
+    void operator()(const char* key, T& out, AddedLater) {
+        if (object_.contains(key)) {
+            (*this)(key, out);
+        }
+    }
+
+    template <class T>
     static void decode_struct(const json& j, const std::string& path, std::string& problem,
                               T& out) {
         if (!j.is_object()) {

@@ -93,6 +93,7 @@ struct Decision {
     std::string
         hash;  // over evidence + lever + parameters + target version: what an approval is bound to
     std::vector<GuardVerdict> guards;
+    std::int64_t rung = 1;  // of the row's ladder, from 1
 };
 struct Approval {
     std::string decision;
@@ -108,6 +109,7 @@ struct Intent {
     std::string lever;
     Subject subject;
     Plan plan;
+    std::string undoes;  // the intent whose effect this one takes back, else empty
 };
 struct Outcome {
     std::string intent;
@@ -126,9 +128,44 @@ struct Verdict {
     VerdictKind kind = VerdictKind::inconclusive;
     std::string why;
 };
+// `until`: lifts itself then; the epoch: stays until somebody lifts it.
 struct StopSet {
     bool stopped = false;
     std::string who;
+    std::string why;
+    Instant until{};
+};
+// Holds levers on subjects, never looks, verification or a lever already under way.
+struct VetoSet {
+    std::string id;
+    std::string subjects;  // glob
+    std::string lever;     // empty: every lever
+    Instant until{};       // the epoch: until somebody lifts it
+    std::string who;
+    std::string why;
+};
+struct VetoLifted {
+    std::string id;
+    std::string who;
+    std::string why;
+};
+struct FlapChanged {
+    std::string signal;
+    Subject subject;
+    bool flapping = false;
+    std::string why;
+};
+// closed: levers go; open: none goes; half_open: `allowed` may be in flight at once.
+enum class BreakerPhase { closed, open, half_open };
+struct BreakerChanged {
+    BreakerPhase phase = BreakerPhase::closed;
+    std::int64_t allowed = 0;
+    std::string why;
+};
+// The record of a policy with `auto_after` came to suffice, or no longer does.
+struct AutonomyChanged {
+    std::string policy;
+    bool earned = false;
     std::string why;
 };
 struct ObserverChanged {
@@ -147,7 +184,8 @@ struct Paged {
 using EntryBody =
     std::variant<Started, ConfigLoaded, Observed, SymptomRaised, SymptomCleared, IncidentOpened,
                  IncidentLinked, IncidentClosed, IncidentEscalated, PlanMade, Decision, Approval,
-                 Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged>;
+                 Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged, VetoSet,
+                 VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged>;
 
 struct Entry {
     Now now;

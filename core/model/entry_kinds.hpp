@@ -11,7 +11,7 @@
 
 namespace leverd {
 
-inline constexpr std::array<std::string_view, 19> entry_kinds{
+inline constexpr std::array<std::string_view, 24> entry_kinds{
     "started",
     "config",
     "observation",
@@ -31,11 +31,17 @@ inline constexpr std::array<std::string_view, 19> entry_kinds{
     "stop",
     "observer",
     "page",
+    "veto",
+    "veto_lifted",
+    "flapping",
+    "breaker",
+    "autonomy",
 };
 static_assert(entry_kinds.size() == std::variant_size_v<EntryBody>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, EntryBody>, Observed>);
 static_assert(std::is_same_v<std::variant_alternative_t<9, EntryBody>, PlanMade>);
 static_assert(std::is_same_v<std::variant_alternative_t<12, EntryBody>, Intent>);
 static_assert(std::is_same_v<std::variant_alternative_t<18, EntryBody>, Paged>);
+static_assert(std::is_same_v<std::variant_alternative_t<23, EntryBody>, AutonomyChanged>);
 
 }  // namespace leverd

@@ -67,6 +67,12 @@ struct EnumNames<Reversibility> {
     static_assert(static_cast<std::size_t>(Reversibility::irreversible) + 1 == names.size());
 };
 
+template <>
+struct EnumNames<BreakerPhase> {
+    static constexpr std::array<std::string_view, 3> names{"closed", "open", "half_open"};
+    static_assert(static_cast<std::size_t>(BreakerPhase::half_open) + 1 == names.size());
+};
+
 // "invalid" is no enumerator's word, so what was written from a bad value is refused when read.
 template <class E>
 constexpr std::string_view enum_name(E value) {

@@ -10,6 +10,9 @@
 
 namespace leverd {
 
+// A member that entries of older ledgers lack: absent, it keeps its default.
+struct AddedLater {};
+
 // T or const T: the writer walks constants, the reader fills variables.
 template <class T, class Struct>
 concept Of = std::same_as<std::remove_const_t<T>, Struct>;
@@ -157,6 +160,7 @@ void fields(V& visit, T& s) {
     visit("reason", s.reason);
     visit("hash", s.hash);
     visit("guards", s.guards);
+    visit("rung", s.rung, AddedLater{});
 }
 
 template <class V, Of<Approval> T>
@@ -176,6 +180,7 @@ void fields(V& visit, T& s) {
     visit("lever", s.lever);
     visit("subject", s.subject);
     visit("plan", s.plan);
+    visit("undoes", s.undoes, AddedLater{});
 }
 
 template <class V, Of<Outcome> T>
@@ -205,6 +210,7 @@ void fields(V& visit, T& s) {
     visit("stopped", s.stopped);
     visit("who", s.who);
     visit("why", s.why);
+    visit("until", s.until, AddedLater{});
 }
 
 template <class V, Of<ObserverChanged> T>
@@ -220,6 +226,45 @@ void fields(V& visit, T& s) {
     visit("title", s.title);
     visit("text", s.text);
     visit("resolved", s.resolved);
+}
+
+template <class V, Of<VetoSet> T>
+void fields(V& visit, T& s) {
+    visit("id", s.id);
+    visit("subjects", s.subjects);
+    visit("lever", s.lever);
+    visit("until", s.until);
+    visit("who", s.who);
+    visit("why", s.why);
+}
+
+template <class V, Of<VetoLifted> T>
+void fields(V& visit, T& s) {
+    visit("id", s.id);
+    visit("who", s.who);
+    visit("why", s.why);
+}
+
+template <class V, Of<FlapChanged> T>
+void fields(V& visit, T& s) {
+    visit("signal", s.signal);
+    visit("subject", s.subject);
+    visit("flapping", s.flapping);
+    visit("why", s.why);
+}
+
+template <class V, Of<BreakerChanged> T>
+void fields(V& visit, T& s) {
+    visit("phase", s.phase);
+    visit("allowed", s.allowed);
+    visit("why", s.why);
+}
+
+template <class V, Of<AutonomyChanged> T>
+void fields(V& visit, T& s) {
+    visit("policy", s.policy);
+    visit("earned", s.earned);
+    visit("why", s.why);
 }
 
 }  // namespace leverd

@@ -51,6 +51,8 @@ struct LeverContract {
     bool moves_image = false;  // held by a freeze unless `restores_receipt`
     bool restores_receipt = false;
     bool manual = false;         // leverd prints the steps, a person does them
+    bool can_undo = false;       // Lever::plan_undo makes a plan that puts the old state back
+    bool disruptive = true;      // held while the subject is flapping
     Millis propagation{0};       // before the first look counts
     Millis prove_every{10'000};  // pace of the lever's own looks while verifying
     std::vector<ProofStep> proof;

@@ -32,6 +32,9 @@ std::string_view to_string(Severity s) {
 std::string_view to_string(Reversibility r) {
     return enum_name(r);
 }
+std::string_view to_string(BreakerPhase p) {
+    return enum_name(p);
+}
 
 std::string_view entry_kind(const EntryBody& body) {
     return entry_kinds[body.index()];

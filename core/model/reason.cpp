@@ -66,6 +66,7 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {unknown_state, "unknown_state", Layer::domain, "it is in a state that we do not know"},
     {boot_failed, "boot_failed", Layer::domain, "its boot ended in a failure"},
     {boot_silent, "boot_silent", Layer::domain, "its boot says nothing any more"},
+    {silent, "silent", Layer::domain, "nothing was heard of it for too long"},
     {agent_errors, "agent_errors", Layer::domain, "every request to the agent ends in an error"},
     {agent_sometimes_errors, "agent_sometimes_errors", Layer::domain,
      "some requests to the agent end in an error"},

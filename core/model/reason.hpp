@@ -64,6 +64,7 @@ enum class Reason {
     unknown_state,
     boot_failed,
     boot_silent,
+    silent,
     agent_errors,
     agent_sometimes_errors,
     provider_fault,

@@ -35,11 +35,23 @@ struct Signal {
     std::vector<Reason> except_reasons;  // these count for nothing
     std::vector<FactCondition> where;
     int looks = 3;        // bad looks, with no good look between them
+    int of = 0;           // then `looks` bad ones among the last `of`, in any order; at most 64
     int clear_looks = 2;  // good looks in a row
     Millis spread{0};     // at least this long between first and last bad look
     // Per value of an attribute another `spread`, e.g. attribute "runtime": hermes = 31m.
     std::string spread_attribute;
     std::map<std::string, Millis> spread_by;
+    // No look at all for this long is a bad look of its own, reason `silent`; zero: not used. The
+    // deadline counts from the last look, also over a restart.
+    Millis silent_after{0};
+};
+
+// A run that changes between good and bad too often is flapping. Each change within `window` counts
+// 1 when new, falling to 0.5 when old; from `start` it flaps, below `stop` it no longer does.
+struct FlapRules {
+    Millis window{1'800'000};
+    double start = 6;
+    double stop = 3;
 };
 
 // A fault shared by several subjects: members are subjects of `member_kind` whose parent (by
@@ -61,8 +73,9 @@ struct GroupRule {
 
 // Which lever is first for a row; the first entry whose `subjects` glob matches wins.
 struct LeverChoice {
-    std::string subjects = "**";  // "**" = every subject of the row
-    std::string lever;            // lever id, or "none"
+    std::string subjects = "**";    // "**" = every subject of the row
+    std::string lever;              // lever id, or "none"
+    std::vector<std::string> then;  // the next rungs, one after the other when a rung did not help
 };
 
 struct Symptom {
@@ -71,8 +84,12 @@ struct Symptom {
     std::string first_lever;  // the runbook's words, "Lever D (delete + reprovision)"
     std::string note;         // what to do besides
     std::string subject_kind;
-    std::vector<std::string> any;           // signal ids: one raised is enough
-    std::vector<std::string> unless;        // signal ids: one raised forbids
+    // Signal ids. One counts as raised for a subject when it is raised on it or on anything above.
+    std::vector<std::string> any;      // one raised is enough
+    std::vector<std::string> all;      // every one must be raised
+    std::vector<std::string> not_all;  // forbidden while every one of them is raised
+    std::vector<std::string> unless;   // one raised forbids
+    Millis within{0};  // of `all`: from the first to trip to the last; zero: no limit
     std::vector<Subject> requires_healthy;  // their newest look must be fresh and good
     bool needs_working_sibling =
         false;  // another subject of the same kind must be good (when there is another)
@@ -93,6 +110,7 @@ struct Runbook {
     std::vector<Signal> signals;
     std::vector<Symptom> symptoms;
     std::vector<TopologyRule> topology;
+    FlapRules flap;
     Millis fresh_for{120'000};   // a look older than this is no evidence
     Millis gone_after{900'000};  // a subject that nobody saw for this long is forgotten
 };

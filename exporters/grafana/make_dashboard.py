@@ -115,6 +115,38 @@ def now_row(b):
            f"max({sel('leverd_freeze_active')})", NEUTRAL)
 
 
+BREAKER = [("0", "closed", "green"), ("1", "half open", "yellow"), ("2", "open", "red")]
+EARNED = [("0", "asks", "yellow"), ("1", "in force", "green")]
+
+
+def steer_row(b):
+    b.row("What holds levers back, and what they achieve")
+    b.stat("Storm breaker", "Open: many incidents at once, no new lever fires. Half open: some go.",
+           f"max({sel('leverd_storm_breaker')})", BREAKER)
+    b.stat("Vetoes", "In force now; each holds levers on its subjects.",
+           f"sum({sel('leverd_veto_active')})")
+    b.stat("Stop lifts in", "Time until the stop switch lifts itself; 0: it is off or has no end.",
+           f"max(clamp_min({sel('leverd_stop_switch_until_timestamp_seconds')} - "
+           f"{sel('leverd_clock_timestamp_seconds')}, 0))", unit="s")
+    b.stat("Oldest veto", "Age of the oldest veto in force; 0 when there is none.",
+           f"max(({sel('leverd_clock_timestamp_seconds')} - "
+           f"{sel('leverd_veto_oldest_timestamp_seconds')}) * {sel('leverd_veto_active')}"
+           f" / clamp_min({sel('leverd_veto_active')}, 1))", unit="s", red_from=86400)
+    b.lines("Flapping", "Subjects whose looks change too often to be acted on, by signal.",
+            [(f"sum by (signal) ({sel('leverd_flapping')})", "{{signal}}")], width=12)
+    b.lines("Levers that helped", "Part of the recent verdicts that were recovered. The lever is "
+            "worth its risk where it stays above the baseline of its symptom.",
+            [(f"max by (symptom, lever) ({sel('leverd_lever_success_ratio')})",
+              "{{symptom}}: {{lever}}"),
+             (f"max by (symptom) ({sel('leverd_baseline_healed_ratio')})",
+              "{{symptom}}: left alone")], "percentunit", 8)
+    b.lines("Time to green", "Median time from incident to proven recovery.",
+            [(f"max by (symptom, lever) ({sel('leverd_time_to_green_seconds')})",
+              "{{symptom}}: {{lever}}")], "s", 8)
+    b.states("Autonomy", "Asks: the record that mode auto of the policy needs is missing.",
+             f"min by (policy) ({sel('leverd_autonomy_earned')})", "{{policy}}", EARNED, 8)
+
+
 def layer_row(b):
     health = "max by (subject) (" + "{}" + ")"
     b.row("Layers")
@@ -238,7 +270,7 @@ def variable(name, label, query):
 
 def dashboard():
     board = Board()
-    for part in (now_row, layer_row, symptom_row, lever_row, self_row):
+    for part in (now_row, layer_row, symptom_row, lever_row, steer_row, self_row):
         part(board)
     flying = {"name": "Lever in flight", "enable": True, "iconColor": "orange",
               "datasource": SOURCE, "expr": f"sum by (lever) ({sel('leverd_lever_in_flight')}) > 0",

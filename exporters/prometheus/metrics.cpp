@@ -250,7 +250,7 @@ void Metrics::forget(const Subject& subject) {
 }
 
 std::string Metrics::render(const State& state, const Rules& rules, const DriverFigures& figures,
-                            WallTime now) {
+                            const Now& now) {
     impl_->make_known(rules);
     // What the engine no longer holds needs no hiding; this also keeps the set small.
     std::erase_if(impl_->forgotten,

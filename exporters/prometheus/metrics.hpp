@@ -38,7 +38,7 @@ class Metrics {
 
     // Prometheus text format 0.0.4, ends in a newline.
     std::string render(const State& state, const Rules& rules, const DriverFigures& figures,
-                       WallTime now);
+                       const Now& now);
 
   private:
     struct Impl;

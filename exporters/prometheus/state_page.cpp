@@ -59,7 +59,7 @@ void daemon_families(const Scene& s, FamilyList& out) {
         .add({}, epoch_seconds(s.figures.last_turn));
     out.gauge("leverd_clock_timestamp_seconds",
               "The calendar time of the box at this scrape; compare it with the scraper's.")
-        .add({}, epoch_seconds(s.now));
+        .add({}, epoch_seconds(s.now.wall));
     out.gauge("leverd_loop_lateness_seconds", "How late the event loop ran its last timer.")
         .add({}, seconds(s.figures.loop_lateness));
     out.gauge("leverd_queue_depth", "Events that wait for the engine.")
@@ -253,6 +253,8 @@ std::vector<prometheus::MetricFamily> state_families(const Scene& scene) {
     symptom_families(scene, out);
     incident_families(scene, out);
     lever_families(scene, out);
+    hold_families(scene, out);
+    effect_families(scene, out);
     return out.take();
 }
 

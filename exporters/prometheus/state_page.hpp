@@ -43,10 +43,13 @@ struct Scene {
     const DriverFigures& figures;
     const std::set<Subject>& forgotten;  // not shown, though the engine may still hold them
     std::string_view version;
-    WallTime now;
+    Now now;
 };
 
 std::vector<prometheus::MetricFamily> state_families(const Scene& scene);
+// What holds levers back, and what they did so far (steering.cpp).
+void hold_families(const Scene& scene, FamilyList& out);
+void effect_families(const Scene& scene, FamilyList& out);
 
 // An open incident that nobody and nothing works on: escalated, or without a lever in flight and
 // without a question to a person.

@@ -40,8 +40,10 @@ class Backend {
     // authenticated identity.
     virtual boost::asio::awaitable<Result<void>> approve(std::string decision, bool approved,
                                                          std::string who, std::string why) = 0;
-    virtual boost::asio::awaitable<Result<void>> stop(bool stopped, std::string who,
-                                                      std::string why) = 0;
+    virtual boost::asio::awaitable<Result<void>> stop(StopCommand command) = 0;
+    // The veto as it is in force now.
+    virtual boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) = 0;
+    virtual boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) = 0;
     virtual boost::asio::awaitable<Result<void>> reload() = 0;
     // One look now, outside the schedule; does not feed the engine.
     virtual boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,

@@ -1,9 +1,15 @@
 // Why: the few things a person may change. Each is checked against what the person saw, and
 // answered only once it is durable.
+#include "config/values.hpp"
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "exporters/web/router.hpp"
 #include "exporters/web/views.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 namespace leverd::exporters::web {
 namespace {
@@ -12,6 +18,10 @@ using boost::asio::awaitable;
 
 constexpr std::size_t why_bytes_max = 300;
 constexpr std::size_t target_bytes_max = 200;
+constexpr std::size_t vetoes_max = 200;
+constexpr Millis lasts_least{1'000};
+constexpr Millis lasts_most{365LL * 86'400'000};
+constexpr auto lasts_words = "\"30m\", \"2h\", \"3d\" (1s to 365d), or \"forever\"";
 
 // The JSON object of the body; an empty body is an empty object.
 boost::system::result<Json, Response> body_object(const Request& request) {
@@ -39,6 +49,81 @@ std::string text_in(const Json& object, const char* key, std::size_t limit) {
 
 Response refused(int status, const Error& error) {
     return error_response(status, error.what, error.hint);
+}
+
+// A key with a slip of the pen would silently be left out, and a hold without its end lasts for
+// ever.
+std::optional<Response> odd_key(const Json& object, const std::vector<std::string>& known) {
+    for (const auto& item : object.items()) {
+        if (std::find(known.begin(), known.end(), item.key()) == known.end()) {
+            const auto near = suggest(item.key(), known);
+            return error_response(400, "unknown key '" + sanitize(item.key(), 64) + "'",
+                                  near ? "did you mean '" + *near + "'?"
+                                       : fmt::format("known: {}", fmt::join(known, ", ")));
+        }
+        if (!item.value().is_string() && item.key() != "stopped") {
+            return error_response(400, "'" + item.key() + "' must be text", "put it in quotes");
+        }
+    }
+    return std::nullopt;
+}
+
+// How long something lasts; zero for "forever", nothing where the body does not say.
+boost::system::result<std::optional<Millis>, Response> lasts_in(const Json& body) {
+    if (!body.contains("for")) {
+        return std::optional<Millis>{};
+    }
+    const std::string text = text_in(body, "for", 32);
+    if (text == "forever") {
+        return std::optional<Millis>{Millis{0}};
+    }
+    const auto lasts = config::parse_duration(text);
+    if (!lasts || *lasts < lasts_least || *lasts > lasts_most) {
+        return error_response(400, "'" + text + "' is not how long something lasts",
+                              std::string("say ") + lasts_words);
+    }
+    return lasts;
+}
+
+// What is wrong with the veto that the body asks for; nothing: fills `out`.
+std::optional<Response> read_veto(const Scene& scene, const Json& body, VetoCommand& out) {
+    static const std::vector<std::string> known{"subjects", "lever", "for", "why"};
+    if (auto odd = odd_key(body, known)) {
+        return odd;
+    }
+    out.subjects = text_in(body, "subjects", target_bytes_max);
+    out.lever = text_in(body, "lever", target_bytes_max);
+    out.why = text_in(body, "why", why_bytes_max);
+    const auto lasts = lasts_in(body);
+    if (lasts.has_error()) {
+        return lasts.error();
+    }
+    if (out.subjects.empty() || out.why.empty() || !lasts->has_value()) {
+        return error_response(400, "subjects, for and why are all needed",
+                              std::string("subjects: \"tenant/acme\", \"tenant/*\" or \"*\"; "
+                                          "for: ") +
+                                  lasts_words);
+    }
+    out.lasts = **lasts;
+    if (const auto complaint = config::a_subject_glob(out.subjects)) {
+        return error_response(400, "subjects must be " + std::string(*complaint),
+                              "names are in leverd status and /api/v1/subjects");
+    }
+    if (!out.lever.empty() && !scene.rules.levers.contains(out.lever)) {
+        std::vector<std::string> levers;
+        for (const auto& [id, contract] : scene.rules.levers) {
+            levers.push_back(id);
+        }
+        const auto near = suggest(out.lever, levers);
+        return error_response(400, "no lever '" + out.lever + "'",
+                              near ? "did you mean '" + *near + "'?"
+                                   : fmt::format("known: {}", fmt::join(levers, ", ")));
+    }
+    if (scene.state.vetoes.size() >= vetoes_max) {
+        return error_response(409, fmt::format("{} vetoes are in force already", vetoes_max),
+                              "lift some (leverd vetoes), or use the stop switch: leverd stop");
+    }
+    return std::nullopt;
 }
 
 awaitable<Response> answer_decision(Call call, bool approved) {
@@ -93,19 +178,82 @@ awaitable<Response> post_stop(Call call) {
     if (body.has_error()) {
         co_return body.error();
     }
+    static const std::vector<std::string> known{"stopped", "why", "for"};
+    if (auto odd = odd_key(*body, known)) {
+        co_return *odd;
+    }
     const auto stopped = body->find("stopped");
     const std::string why = text_in(*body, "why", why_bytes_max);
     if (stopped == body->end() || !stopped->is_boolean() || why.empty()) {
         co_return error_response(400, "stopped and why are both needed",
                                  "send {\"stopped\": true or false, \"why\": your reason}");
     }
+    const auto lasts = lasts_in(*body);
+    if (lasts.has_error()) {
+        co_return lasts.error();
+    }
     const bool value = stopped->get<bool>();
-    const auto done = co_await call.backend->stop(value, call.who, why);
+    if (!value && lasts->has_value()) {
+        co_return error_response(400, "'for' says how long the stop lasts, not the resumption",
+                                 "leave it out");
+    }
+    StopCommand command{value, call.who, why, lasts->value_or(Millis{0})};
+    const auto done = co_await call.backend->stop(std::move(command));
+    if (done.has_error()) {
+        co_return refused(503, done.error());
+    }
+    const Scene scene = scene_of(*call.backend);
+    Json out = Json::object();
+    out["stopped"] = value;
+    out["who"] = call.who;
+    out["until"] = value ? time_json(scene, scene.state.stop.until) : Json(nullptr);
+    co_return json_response(200, out);
+}
+
+awaitable<Response> post_veto(Call call) {
+    const auto body = body_object(*call.request);
+    if (body.has_error()) {
+        co_return body.error();
+    }
+    VetoCommand command;
+    command.who = call.who;
+    if (auto wrong = read_veto(scene_of(*call.backend), *body, command)) {
+        co_return *wrong;
+    }
+    const auto done = co_await call.backend->veto(std::move(command));
+    if (done.has_error()) {
+        co_return refused(503, done.error());
+    }
+    const Scene scene = scene_of(*call.backend);
+    Json out = veto_row(scene, *done);
+    out["matches"] = count_matches(scene, done->set.subjects);
+    co_return json_response(200, out);
+}
+
+awaitable<Response> delete_veto(Call call) {
+    const auto body = body_object(*call.request);
+    if (body.has_error()) {
+        co_return body.error();
+    }
+    static const std::vector<std::string> known{"why"};
+    if (auto odd = odd_key(*body, known)) {
+        co_return *odd;
+    }
+    const std::string why = text_in(*body, "why", why_bytes_max);
+    if (why.empty()) {
+        co_return error_response(400, "why is needed", "send {\"why\": your reason}");
+    }
+    if (!call.backend->state().vetoes.contains(call.capture)) {
+        co_return error_response(404, "no veto '" + sanitize(call.capture, 64) + "' is in force",
+                                 "leverd vetoes lists those that are");
+    }
+    LiftVeto command{call.capture, call.who, why};
+    const auto done = co_await call.backend->lift_veto(std::move(command));
     if (done.has_error()) {
         co_return refused(503, done.error());
     }
     Json out = Json::object();
-    out["stopped"] = value;
+    out["lifted"] = call.capture;
     out["who"] = call.who;
     co_return json_response(200, out);
 }

@@ -146,7 +146,15 @@ Response get_levers(const Call& call) {
 }
 
 Response get_policies(const Call& call) {
-    return json_response(200, policies_view(call.backend->rules()));
+    return json_response(200, policies_view(scene_of(*call.backend)));
+}
+
+Response get_vetoes(const Call& call) {
+    return json_response(200, vetoes_view(scene_of(*call.backend)));
+}
+
+Response get_overview(const Call& call) {
+    return json_response(200, overview_view(*call.backend));
 }
 
 Response get_openapi(const Call&) {

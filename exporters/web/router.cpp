@@ -20,7 +20,7 @@ struct Route {
     Async async = nullptr;
 };
 
-constexpr std::array<Route, 27> routes{{
+constexpr std::array<Route, 31> routes{{
     {"GET", "/", Need::open, get_asset, nullptr},
     {"GET", "/page.js", Need::open, get_asset, nullptr},
     {"GET", "/render.js", Need::open, get_asset, nullptr},
@@ -42,6 +42,10 @@ constexpr std::array<Route, 27> routes{{
     {"POST", "/api/v1/decisions/{}/reject", Need::change, nullptr, post_reject},
     {"GET", "/api/v1/levers", Need::read, get_levers, nullptr},
     {"GET", "/api/v1/policies", Need::read, get_policies, nullptr},
+    {"GET", "/api/v1/vetoes", Need::read, get_vetoes, nullptr},
+    {"POST", "/api/v1/vetoes", Need::change, nullptr, post_veto},
+    {"DELETE", "/api/v1/vetoes/{}", Need::change, nullptr, delete_veto},
+    {"GET", "/api/v1/overview", Need::read, get_overview, nullptr},
     {"GET", "/api/v1/ledger", Need::read, nullptr, get_ledger},
     {"GET", "/api/v1/why", Need::read, nullptr, get_why},
     {"GET", "/api/v1/stream", Need::read, get_stream, nullptr},

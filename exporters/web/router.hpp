@@ -37,6 +37,8 @@ Response get_decisions(const Call& call);
 Response get_decision(const Call& call);
 Response get_levers(const Call& call);
 Response get_policies(const Call& call);
+Response get_vetoes(const Call& call);
+Response get_overview(const Call& call);
 Response get_openapi(const Call& call);
 Response get_stream(const Call& call);
 
@@ -48,6 +50,8 @@ boost::asio::awaitable<Response> post_reload(Call call);
 boost::asio::awaitable<Response> post_approve(Call call);
 boost::asio::awaitable<Response> post_reject(Call call);
 boost::asio::awaitable<Response> post_stop(Call call);
+boost::asio::awaitable<Response> post_veto(Call call);
+boost::asio::awaitable<Response> delete_veto(Call call);
 boost::asio::awaitable<Response> post_look(Call call);
 
 }  // namespace leverd::exporters::web

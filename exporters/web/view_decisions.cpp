@@ -40,25 +40,6 @@ Json proof_step_json(const ProofStep& step) {
     return out;
 }
 
-Json policy_json(const Policy& policy) {
-    Json out = Json::object();
-    out["id"] = policy.id;
-    out["symptom"] = policy.symptom;
-    out["lever"] = policy.lever;
-    out["subjects"] = policy.subjects;
-    out["mode"] = to_string(policy.mode);
-    out["irreversible_accepted"] = policy.irreversible_accepted;
-    out["owner"] = policy.owner;
-    out["limits"]["cool_down"] = format_duration(policy.limits.cool_down);
-    out["limits"]["attempts"] = policy.limits.attempts;
-    out["limits"]["per_hour"] = policy.limits.per_hour;
-    out["limits"]["blast_percent"] = policy.limits.blast_percent;
-    out["limits"]["blast_count"] = policy.limits.blast_count;
-    out["limits"]["approval_ttl"] = format_duration(policy.limits.approval_ttl);
-    out["limits"]["verify_timeout"] = format_duration(policy.limits.verify_timeout);
-    return out;
-}
-
 }  // namespace
 
 bool approval_pending(const Scene& scene, const Incident& incident) {
@@ -75,6 +56,7 @@ Json decision_view(const Scene& scene, const Incident& incident) {
     Json out = to_json(EntryBody{decision});
     out["decided"] = time_json(incident.decided);
     out["words"] = incident_words(scene, incident);
+    out["rungs"] = rungs_json(scene, incident);
     out["pending"] = approval_pending(scene, incident);
     const auto expires = approval_expires(scene, incident);
     out["expires"] = expires ? time_json(scene, *expires) : Json(nullptr);
@@ -131,6 +113,8 @@ Json levers_view(const Rules& rules) {
         row["moves_image"] = contract.moves_image;
         row["restores_receipt"] = contract.restores_receipt;
         row["manual"] = contract.manual;
+        row["can_undo"] = contract.can_undo;
+        row["disruptive"] = contract.disruptive;
         row["propagation"] = format_duration(contract.propagation);
         row["known_false_success"] = contract.known_false_success;
         row["proof"] = Json::array();
@@ -138,23 +122,6 @@ Json levers_view(const Rules& rules) {
             row["proof"].push_back(proof_step_json(step));
         }
         out["levers"].push_back(std::move(row));
-    }
-    return out;
-}
-
-Json policies_view(const Rules& rules) {
-    const ObserverRules& observer = rules.policies.observer;
-    Json out = Json::object();
-    out["mode_ceiling"] = to_string(rules.policies.ceiling);
-    out["freeze_active"] = rules.policies.freeze_active;
-    out["config_hash"] = rules.config_hash;
-    out["observer"]["quorum"] = observer.quorum;
-    out["observer"]["max_lateness"] = format_duration(observer.max_lateness);
-    out["observer"]["max_clock_step"] = format_duration(observer.max_clock_step);
-    out["observer"]["dwell"] = format_duration(observer.dwell);
-    out["policies"] = Json::array();
-    for (const auto& policy : rules.policies.policies) {
-        out["policies"].push_back(policy_json(policy));
     }
     return out;
 }

@@ -90,6 +90,7 @@ Json intent_json(const Scene& scene, const IntentState& held) {
     out["fired"] = time_json(held.fired);
     out["ended"] = time_json(held.ended);
     out["judged"] = time_json(held.judged);
+    out["undoes"] = held.intent.undoes;
     out["plan"] = to_json(held.intent.plan);
     out["outcome"] = held.outcome ? to_json(EntryBody{*held.outcome}) : Json(nullptr);
     out["settled"] = held.settled ? to_json(EntryBody{*held.settled}) : Json(nullptr);
@@ -119,6 +120,10 @@ std::string proof_words(const Scene& scene, const IntentState& held) {
 
 std::string intent_words(const Scene& scene, const IntentState& held) {
     const std::string lever = lever_words(scene.rules, held.intent.lever);
+    if (!held.intent.undoes.empty() && held.phase != IntentPhase::done) {
+        return fmt::format("Made it worse: taking {} back ({}{}).", lever, held.intent.undoes,
+                           held.phase == IntentPhase::verifying ? ", waiting for proof" : "");
+    }
     switch (held.phase) {
         case IntentPhase::in_flight:
             return fmt::format("Pulling {} now.", lever);
@@ -146,7 +151,10 @@ std::string reason_words(const Decision& decision) {
 }
 
 std::string decision_words(const Scene& scene, const Incident& incident, const Decision& decision) {
-    const std::string lever = lever_words(scene.rules, decision.lever);
+    const auto rungs = rungs_json(scene, incident).size();
+    const std::string lever =
+        lever_words(scene.rules, decision.lever) +
+        (rungs > 1 ? fmt::format(", rung {} of {}", decision.rung, rungs) : std::string{});
     switch (decision.action) {
         case Action::ask:
             if (incident.approval) {
@@ -236,6 +244,7 @@ Json incident_view(const Scene& scene, const Incident& incident) {
     out["end"] = incident.end;
     out["absorbed_into"] = incident.absorbed_into;
     out["escalated_why"] = incident.escalated_why;
+    out["rungs"] = rungs_json(scene, incident);
     const Symptom* symptom = find_symptom(scene.rules, incident.symptom);
     out["title"] = symptom == nullptr ? incident.symptom : symptom->title;
     out["first_lever"] = symptom == nullptr ? "" : symptom->first_lever;
@@ -264,7 +273,7 @@ Json incident_view(const Scene& scene, const Incident& incident) {
     return out;
 }
 
-Json incidents_view(const Scene& scene, bool open_only) {
+Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max) {
     std::vector<const Incident*> chosen;
     for (const auto& [id, incident] : scene.state.incidents) {
         if (!open_only || incident.phase != IncidentPhase::closed) {
@@ -277,7 +286,11 @@ Json incidents_view(const Scene& scene, bool open_only) {
     });
     Json out = Json::object();
     out["incidents"] = Json::array();
+    std::size_t closed = 0;
     for (const Incident* incident : chosen) {
+        if (incident->phase == IncidentPhase::closed && ++closed > closed_max) {
+            continue;
+        }
         out["incidents"].push_back(incident_view(scene, *incident));
     }
     return out;

@@ -2,8 +2,11 @@
 // answered in one sentence and the facts behind it.
 #include "core/model/codec.hpp"
 #include "exporters/web/views.hpp"
+#include "policies/windows.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace leverd::exporters::web {
 namespace {
@@ -36,6 +39,10 @@ Tally tally(const Scene& scene) {
     return out;
 }
 
+bool everything(std::string_view glob) {
+    return glob == "*" || glob == "**";
+}
+
 // Everything that keeps leverd from firing any lever at all, worst first.
 std::vector<std::string> obstacles(const Backend& backend, const Scene& scene) {
     std::vector<std::string> out;
@@ -44,9 +51,29 @@ std::vector<std::string> obstacles(const Backend& backend, const Scene& scene) {
         out.push_back("the ledger cannot be written");
     }
     if (state.stop.stopped) {
-        out.push_back(fmt::format("the stop switch is set by {}: {}",
+        const Json until = time_json(scene, state.stop.until);
+        out.push_back(fmt::format("the stop switch is set by {}{}: {}",
                                   state.stop.who.empty() ? "someone" : state.stop.who,
+                                  until.is_null() ? "" : " until " + until.get<std::string>(),
                                   state.stop.why.empty() ? "no reason given" : state.stop.why));
+    }
+    if (state.breaker.phase == BreakerPhase::open) {
+        out.push_back("the storm breaker is open: " + state.breaker.why);
+    }
+    const Json vetoes = vetoes_view(scene);  // named: a loop over part of a temporary dangles
+    for (const Json& veto : vetoes["vetoes"]) {
+        if (everything(veto["subjects"].get<std::string>()) && veto["lever"] == "") {
+            out.push_back(fmt::format("veto {} by {} holds every lever: {}",
+                                      veto["id"].get<std::string>(), veto["who"].get<std::string>(),
+                                      veto["why"].get<std::string>()));
+        }
+    }
+    for (const Window& window : scene.rules.policies.windows) {
+        const bool all = std::any_of(window.subjects.begin(), window.subjects.end(), everything);
+        if (all && window.levers.empty() && holds_now(window, scene.now.wall)) {
+            out.push_back(fmt::format("window {} ({}) holds every lever: {}", window.id,
+                                      describe(window), window.reason));
+        }
     }
     if (!state.observer.trusted) {
         out.push_back("this box doubts its own view: " + state.observer.why);
@@ -78,6 +105,9 @@ std::pair<std::string, std::string> headline(const Backend& backend, const Scene
         return {"person", t.pending == 1
                               ? "1 lever waits for your approval"
                               : fmt::format("{} levers wait for your approval", t.pending)};
+    }
+    if (state.breaker.phase == BreakerPhase::open) {
+        return {"person", "a storm, no lever fires by itself: " + state.breaker.why};
     }
     if (t.escalated > 0) {
         return {"person", t.escalated == 1
@@ -155,6 +185,12 @@ Json status_view(const Backend& backend) {
     out["stop"]["who"] = state.stop.who;
     out["stop"]["why"] = state.stop.why;
     out["stop"]["since"] = time_json(state.stop.since);
+    out["stop"]["until"] = time_json(scene, state.stop.until);
+    out["vetoes"] = vetoes_view(scene)["vetoes"];
+    out["storm"] = storm_json(scene);
+    out["flapping"] = flapping_json(scene);
+    out["windows"] = windows_json(scene, true);
+    out["autonomy"] = unearned_json(scene);
     out["observer"]["trusted"] = state.observer.trusted;
     out["observer"]["why"] = state.observer.why;
     out["observer"]["since"] = time_json(state.observer.since);
@@ -167,6 +203,18 @@ Json status_view(const Backend& backend) {
     out["counts"]["levers_in_flight"] = counts.in_flight;
     out["counts"]["symptoms"] = state.symptoms.size();
     out["counts"]["subjects"] = subject_counts(scene);
+    return out;
+}
+
+Json overview_view(const Backend& backend) {
+    constexpr std::size_t closed_shown = 20;
+    const Scene scene = scene_of(backend);
+    Json out = Json::object();
+    out["status"] = status_view(backend);
+    out["decisions"] = decisions_view(scene, true)["decisions"];
+    out["incidents"] = incidents_view(scene, false, closed_shown)["incidents"];
+    out["symptoms"] = symptoms_view(scene)["symptoms"];
+    out["subjects"] = subjects_view(scene, "", true)["subjects"];
     return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +33,20 @@ leverd::Health rolled_up(const Scene& scene, const SubjectState& subject);
 bool stale(const Scene& scene, const Observation& look);
 
 Json status_view(const Backend& backend);
+// What the page shows, in one answer, so that its parts cannot be of different moments.
+Json overview_view(const Backend& backend);
 
+// What holds levers back besides the guards that every decision asks: vetoes in force, the storm
+// breaker, flapping, open windows, and records that do not suffice yet.
+Json veto_row(const Scene& scene, const Veto& veto);
+Json vetoes_view(const Scene& scene);
+// How many subjects that leverd holds a glob means.
+int count_matches(const Scene& scene, const std::string& glob);
+Json storm_json(const Scene& scene);
+Json flapping_json(const Scene& scene);
+Json windows_json(const Scene& scene, bool holding_only);
+// True while the window holds levers.
+bool holds_now(const Window& window, WallTime now);
 Json subject_view(const Scene& scene, const Subject& subject, const SubjectState& held);
 // The short form for lists: health, and the look that makes it so.
 Json subject_row(const Scene& scene, const Subject& subject, const SubjectState& held);
@@ -45,7 +59,10 @@ Json symptom_row(const Scene& scene, const SymptomKey& key, const ActiveSymptom&
 Json symptoms_view(const Scene& scene);
 
 Json incident_view(const Scene& scene, const Incident& incident);
-Json incidents_view(const Scene& scene, bool open_only);
+// Newest first, the `closed_max` newest closed ones among them.
+Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max = SIZE_MAX);
+// The row's levers one after the other, and what came of those tried.
+Json rungs_json(const Scene& scene, const Incident& incident);
 // One plain sentence: what this incident is waiting for now.
 std::string incident_words(const Scene& scene, const Incident& incident);
 
@@ -57,7 +74,9 @@ const Incident* find_decision(const State& state, const std::string& id);
 
 std::string proof_who(ProofStep::Who who);
 Json levers_view(const Rules& rules);
-Json policies_view(const Rules& rules);
+Json policies_view(const Scene& scene);
+// Policies in mode auto that still ask, because their record does not suffice.
+Json unearned_json(const Scene& scene);
 Json stored_entry_view(const StoredEntry& entry);
 
 // Everything that explains a subject, but for its past decisions.

@@ -158,6 +158,12 @@ Millis propagation_of(const Context& context, const LeverContract& contract) {
                                                         : contract.propagation;
 }
 
+Millis pace_of(const Context& context, const LeverContract& contract) {
+    const auto* settings = settings_of(context, contract.id);
+    return settings != nullptr && settings->prove_every ? *settings->prove_every
+                                                        : contract.prove_every;
+}
+
 Millis timeout_of(const Context& context, std::string_view lever) {
     const auto* settings = settings_of(context, lever);
     return settings != nullptr ? settings->timeout : config::LeverSettings{}.timeout;

@@ -53,6 +53,9 @@ boost::asio::awaitable<stack::Read<stack::WorkspaceList>> read_workspaces(
 // The propagation delay that holds here: the config's when it sets one, else the contract's.
 Millis propagation_of(const Context& context, const LeverContract& contract);
 
+// The pace of looks, for a lever that has to wait between its calls.
+Millis pace_of(const Context& context, const LeverContract& contract);
+
 // The config's timeout of this lever.
 Millis timeout_of(const Context& context, std::string_view lever);
 

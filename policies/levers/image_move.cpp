@@ -264,6 +264,34 @@ boost::asio::awaitable<Result<Plan>> plan_moves(Context& context, stack::Registr
     co_return plan;
 }
 
+boost::asio::awaitable<Result<Plan>> plan_moves_back(Context& context, Intent done,
+                                                     net::Deadline deadline) {
+    const auto made = moves_of(done.plan);
+    if (made.empty() || !same_registry(context, done.plan)) {
+        co_return refusal(done.id + " does not fit the configuration any more",
+                          "look at the tag by hand");
+    }
+    stack::Registry registry(registry_of(context));
+    std::vector<TagMove> back;
+    for (const auto& move : made) {
+        const auto look = co_await look_at(&registry, move, deadline);
+        if (look.at != TagAt::wanted) {
+            co_return refusal("not taken back: " + describe_look(move, look),
+                              "only a tag that is still what leverd set is taken back");
+        }
+        back.push_back(TagMove{move.repository, move.to, move.from});
+    }
+    Plan plan;
+    plan.lever = done.plan.lever;
+    plan.subject = done.plan.subject;
+    plan.resource = done.plan.resource;
+    plan.params["chosen_by"] = "what was in service before " + done.id;
+    plan.warnings = {"this takes back " + done.id +
+                     ": the image that was in service before it returns, with its faults"};
+    auto planned = co_await plan_moves(context, &registry, std::move(plan), back, deadline);
+    co_return planned;
+}
+
 boost::asio::awaitable<Outcome> fire_moves(Context& context, Plan plan, std::string intent,
                                            net::Deadline deadline) {
     const auto moves = moves_of(plan);

@@ -33,6 +33,11 @@ boost::asio::awaitable<Result<Plan>> plan_moves(Context& context, stack::Registr
                                                 Plan plan, std::vector<TagMove> moves,
                                                 net::Deadline deadline);
 
+// The moves of `done` the other way round. An Error unless every tag is still what `done` made it:
+// somebody who has moved one since knows something that we do not.
+boost::asio::awaitable<Result<Plan>> plan_moves_back(Context& context, Intent done,
+                                                     net::Deadline deadline);
+
 boost::asio::awaitable<Outcome> fire_moves(Context& context, Plan plan, std::string intent,
                                            net::Deadline deadline);
 

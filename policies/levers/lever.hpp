@@ -23,6 +23,7 @@ struct Context {
     const Clock* clock = nullptr;
     Inventory* inventory = nullptr;
     const std::map<std::string, Secret>* secrets = nullptr;
+    const bool* leaving = nullptr;  // true from the moment at which leverd is told to stop
 };
 
 class Lever {
@@ -51,7 +52,19 @@ class Lever {
     virtual boost::asio::awaitable<std::optional<Observation>> prove(Context& context, Plan plan,
                                                                      Outcome outcome,
                                                                      net::Deadline deadline) = 0;
+
+    // Read-only. The plan that takes back what `done` did, for contract().can_undo; it is fired,
+    // observed and proven by this same lever. An Error when the target is no longer what `done`
+    // made of it, and by default: there is no inverse.
+    virtual boost::asio::awaitable<Result<Plan>> plan_undo(Context& context, Intent done,
+                                                           net::Deadline deadline);
+
+    // How long one fire() may take where the configuration does not say.
+    virtual Millis patience() const { return config::LeverSettings{}.timeout; }
 };
+
+// The time that fire() of this lever gets; its looks get the configured timeout.
+Millis call_time(const config::Config& config, const Lever& lever);
 
 // The explicit table: one row per kind (policies/levers/table.cpp).
 const std::vector<std::unique_ptr<Lever>>& lever_table();

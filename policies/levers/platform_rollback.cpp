@@ -22,6 +22,7 @@ LeverContract make_contract() {
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "move both tags back to the digests recorded in the plan";
     contract.moves_image = true;
+    contract.can_undo = true;
     contract.propagation = std::chrono::minutes(5);
     ProofStep stable;
     stable.who = ProofStep::Who::lever;
@@ -133,6 +134,11 @@ class PlatformRollback final : public Lever {
         (void)outcome;
         auto look = co_await prove_moves(context, std::move(plan), deadline);
         co_return look;
+    }
+
+    boost::asio::awaitable<Result<Plan>> plan_undo(Context& context, Intent done,
+                                                   net::Deadline deadline) override {
+        return plan_moves_back(context, std::move(done), deadline);
     }
 
   private:

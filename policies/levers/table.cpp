@@ -1,11 +1,14 @@
-// Why: the explicit table of lever kinds, in the runbook's order; a new lever is one row here.
+// Why: the explicit table of lever kinds, the runbook's in its order, then the gentler ones; a new
+// lever is one row here.
 #include "policies/levers/canvas_rollback.hpp"
 #include "policies/levers/control_plane_rollback.hpp"
 #include "policies/levers/lever.hpp"
 #include "policies/levers/platform_rollback.hpp"
 #include "policies/levers/template_rollback.hpp"
 #include "policies/levers/tenant_redeploy.hpp"
+#include "policies/levers/tenant_restart.hpp"
 #include "policies/levers/workspace_reprovision.hpp"
+#include "policies/levers/workspace_restart.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -21,6 +24,8 @@ std::vector<std::unique_ptr<Lever>> make_table() {
     table.push_back(make_workspace_reprovision());
     table.push_back(make_control_plane_rollback());
     table.push_back(make_canvas_rollback());
+    table.push_back(make_workspace_restart());
+    table.push_back(make_tenant_restart());
     return table;
 }
 

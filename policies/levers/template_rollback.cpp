@@ -22,6 +22,7 @@ LeverContract make_contract() {
     contract.reversibility = Reversibility::reversible;
     contract.inverse = "move the tag back to the digest recorded in the plan";
     contract.moves_image = true;
+    contract.can_undo = true;
     contract.restores_receipt = true;
     contract.propagation = std::chrono::seconds(30);
     ProofStep stable;
@@ -136,6 +137,11 @@ class TemplateRollback final : public Lever {
         (void)outcome;
         auto look = co_await prove_moves(context, std::move(plan), deadline);
         co_return look;
+    }
+
+    boost::asio::awaitable<Result<Plan>> plan_undo(Context& context, Intent done,
+                                                   net::Deadline deadline) override {
+        return plan_moves_back(context, std::move(done), deadline);
     }
 
   private:

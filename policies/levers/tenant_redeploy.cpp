@@ -6,21 +6,18 @@
 #include "core/model/codec.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/outcome.hpp"
-#include "policies/levers/tenant_state.hpp"
+#include "policies/levers/tenant_trail.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <optional>
 #include <utility>
 
 namespace leverd::levers {
 namespace {
 
-constexpr std::size_t remembered_max = 64;
 constexpr Millis signs_timeout{2'000};
 
 LeverContract make_contract() {
@@ -41,10 +38,6 @@ LeverContract make_contract() {
     contract.known_false_success =
         "200 with ok=false, the edge's HTML page with 200, or the old container still serving";
     return contract;
-}
-
-std::string version_of(const TenantRecord& record) {
-    return record.instance_status + "; boot " + record.boot_marker;
 }
 
 Result<net::HttpRequest> redeploy_request(const Context& context, const std::string& slug) {
@@ -141,7 +134,7 @@ class TenantRedeploy final : public Lever {
         plan.warnings = {
             "real infrastructure: the tenant is down for minutes and open SSH sessions drop",
             "depending on the control plane this launches a new machine or only recreates the "
-            "container; a dead machine needs stop and start"};
+            "container; a dead machine needs stop and start (lever tenant-restart)"};
         co_return plan;
     }
 
@@ -168,7 +161,7 @@ class TenantRedeploy final : public Lever {
         }
         const auto soon = std::min(deadline, net::deadline_in(signs_timeout));
         const auto before = co_await read_tenant_signs(context, *slug, record->org_id, soon);
-        memory_of(intent) = Memory{before.front, before.requests, 0};
+        trails_.of(intent) = TenantTrail{before.front, before.requests, 0};
         net::HttpRequest call = *request;
         auto answer = co_await stack::call(context.http, call, deadline);
         if (answer.has_error()) {
@@ -180,37 +173,10 @@ class TenantRedeploy final : public Lever {
 
     boost::asio::awaitable<Settled> observe(Context& context, Plan plan, std::string intent,
                                             Now fired, net::Deadline deadline) override {
-        const auto slug = tenant_slug(plan.subject);
-        if (slug.has_error()) {
-            co_return make_settled(intent, Took::unclear, slug.error().what);
-        }
-        auto record = co_await read_tenant_record(context, *slug, deadline);
-        const auto signs =
-            co_await read_tenant_signs(context, *slug, plan.params["org_id"], deadline);
-        auto& memory = memory_of(intent);
-        const auto trace = trace_of(plan, record, signs, memory);
-        if (!trace.empty()) {
-            memory_.erase(intent);
-            co_return make_settled(intent, Took::yes, trace);
-        }
         // A launch phones home a minute or more after the call, so silence means nothing before.
         const auto quiet = 2 * propagation_of(context, contract_);
-        const auto waited = context.clock->now().at - fired.at;
-        const bool untouched = record.has_value() && version_of(*record) == plan.target_version &&
-                               memory.requests && signs.requests &&
-                               *signs.requests >= *memory.requests;
-        memory.untouched = untouched && waited >= quiet ? memory.untouched + 1 : 0;
-        if (memory.untouched >= 2) {
-            memory_.erase(intent);
-            co_return make_settled(intent, Took::no,
-                                   "no boot event, the same status and the same process: two "
-                                   "looks found the tenant untouched");
-        }
-        co_return make_settled(
-            intent, Took::unclear,
-            record.has_error()
-                ? record.error().what
-                : fmt::format("{}; the tenant is {}", version_of(*record), to_text(signs.front)));
+        return settle_by_trail(context, std::move(plan), std::move(intent), fired, quiet, &trails_,
+                               deadline);
     }
 
     boost::asio::awaitable<std::optional<Observation>> prove(Context& context, Plan plan,
@@ -221,49 +187,8 @@ class TenantRedeploy final : public Lever {
     }
 
   private:
-    // What the tenant showed right before the call. Lost with the process: observe() then has the
-    // control plane's record only, and says `unclear` more often.
-    struct Memory {
-        std::optional<Front> front;
-        std::optional<double> requests;
-        int untouched = 0;  // looks in a row that found nothing changed
-    };
-
-    Memory& memory_of(const std::string& intent) {
-        while (!memory_.contains(intent) && memory_.size() >= remembered_max) {
-            memory_.erase(memory_.begin());
-        }
-        return memory_[intent];
-    }
-
-    // The words for a trace that only a redeploy leaves; empty: none was found.
-    static std::string trace_of(const Plan& plan, const Result<TenantRecord>& record,
-                                const TenantSigns& signs, const Memory& before) {
-        const auto marker = plan.params.find("boot_marker");
-        if (record.has_value() && marker != plan.params.end()) {
-            if (record->boot_marker != marker->second) {
-                return "a newer boot event: " + record->boot_marker;
-            }
-            if (record->instance_status == "provisioning") {
-                return "the control plane says provisioning";
-            }
-        }
-        if (before.requests && signs.requests && *signs.requests < *before.requests) {
-            return fmt::format("the request counter started anew: {} after {}", *signs.requests,
-                               *before.requests);
-        }
-        const bool changed = before.front && *before.front != signs.front;
-        if (changed && *before.front == Front::down && signs.front == Front::healthy) {
-            return "it was down when the call was sent and is healthy now";
-        }
-        if (changed && signs.front == Front::splash) {
-            return "the edge shows the provisioning page";
-        }
-        return {};
-    }
-
     LeverContract contract_ = make_contract();
-    std::map<std::string, Memory> memory_;  // by intent
+    TrailBook trails_;
 };
 
 }  // namespace

@@ -4,27 +4,18 @@
 #include "core/base/text.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/outcome.hpp"
+#include "policies/levers/workspace_look.hpp"
 #include "policies/levers/workspace_spec.hpp"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
 namespace leverd::levers {
 namespace {
 
-constexpr int activity_rows = 50;
-
 std::string param(const Plan& plan, const char* name) {
     const auto found = plan.params.find(name);
     return found == plan.params.end() ? std::string{} : found->second;
-}
-
-const stack::Workspace* find_id(const stack::WorkspaceList& list, const std::string& id) {
-    const auto found = std::find_if(list.workspaces.begin(), list.workspaces.end(),
-                                    [&](const auto& row) { return row.row.id == id; });
-    return found == list.workspaces.end() ? nullptr : &*found;
 }
 
 // The new one by the id that the create call gave, else by name.
@@ -37,71 +28,6 @@ std::optional<stack::Workspace> replacement_of(const stack::WorkspaceList& list,
     }
     const auto* row = find_id(list, known->second);
     return row == nullptr ? std::nullopt : std::optional<stack::Workspace>(*row);
-}
-
-void say(Observation& look, Health health, Reason reason, const std::string& evidence) {
-    look.health = health;
-    look.reason = reason;
-    look.evidence = sanitize(evidence, evidence_bytes_max);
-}
-
-void say(Observation& look, const stack::Problem& problem) {
-    say(look, Health::unknown, problem.reason, problem.detail);
-    look.origin = problem.origin;
-}
-
-// True when the status alone settles the look: the new one is not online.
-bool judge_status(Observation& look, const stack::Workspace& row) {
-    struct Judged {
-        std::string_view status;
-        Health health;
-        Reason reason;
-    };
-    static constexpr std::array judged{
-        Judged{"provisioning", Health::unknown, Reason::provisioning},
-        Judged{"degraded", Health::degraded, Reason::workspace_degraded},
-        Judged{"failed", Health::failing, Reason::workspace_failed},
-        Judged{"offline", Health::failing, Reason::workspace_offline},
-    };
-    const std::string& status = row.row.status;
-    if (status == "online") {
-        return false;
-    }
-    const std::string words = "the new one, " + row.row.id + ", is " + sanitize(status, 40) + " " +
-                              sanitize(row.last_sample_error, 300);
-    for (const auto& one : judged) {
-        if (one.status == status) {
-            say(look, one.health, one.reason, words);
-            return true;
-        }
-    }
-    say(look, Health::unknown, Reason::unknown_state, words);
-    return true;
-}
-
-void judge_answers(Observation& look, const std::string& id,
-                   const std::vector<stack::ActivityRow>& rows) {
-    const auto newest =
-        std::find_if(rows.rbegin(), rows.rend(), [](const auto& row) { return row.request; });
-    if (newest == rows.rend()) {
-        say(look, Health::unknown, Reason::proof_missing,
-            "the new one, " + id + ", is online; nobody has asked it anything yet");
-        return;
-    }
-    switch (newest->answer) {
-        case stack::AnswerKind::clean:
-            say(look, Health::healthy, Reason::ok,
-                "the old one is gone; the new one, " + id + ", is online and answers cleanly");
-            return;
-        case stack::AnswerKind::provider_fault:
-            say(look, Health::degraded, Reason::provider_fault,
-                "the new one, " + id + ", meets a provider fault: " + newest->failure);
-            return;
-        case stack::AnswerKind::agent_fault:
-            say(look, Health::failing, Reason::agent_errors,
-                "the new one, " + id + ", fails as well: " + newest->failure);
-            return;
-    }
 }
 
 boost::asio::awaitable<Observation> look_at_replacement(Context& context, Plan plan,
@@ -132,7 +58,8 @@ boost::asio::awaitable<Observation> look_at_replacement(Context& context, Plan p
             "the old workspace is gone; which one replaced it cannot be seen in the list");
         co_return look;
     }
-    if (judge_status(look, *fresh)) {
+    const std::string who = "the new one, " + fresh->row.id + ",";
+    if (judge_status(look, *fresh, who)) {
         co_return look;
     }
     auto rows = co_await stack::read_activity(*access, fresh->row.id, activity_rows, deadline);
@@ -140,7 +67,8 @@ boost::asio::awaitable<Observation> look_at_replacement(Context& context, Plan p
         say(look, rows.error());
         co_return look;
     }
-    judge_answers(look, fresh->row.id, *rows);
+    judge_answers(look, *rows, std::nullopt, who,
+                  "the old one is gone; " + who + " is online and answers cleanly");
     co_return look;
 }
 

@@ -145,6 +145,60 @@ def live(t):
             prometheus.close()
 
 
+def steering(t):
+    """Vetoes and the stop switch with an end, by the command line alone."""
+    with stack(runbook=SOON) as s:
+        s.all_seen()
+        done = s.cli("veto", "tenant/acme", "--for", "1h", "--why", "on stage")
+        t("veto: 0, names itself and its end", done.returncode == 0 and "veto v-1" in done.stdout
+          and "until" in done.stdout, done)
+        s.fault("tenant_down", tenant="acme", how="refuse")
+        held = wait_for("the veto to hold the redeploy", lambda: [
+            d for d in s.decisions() if d["subject"] == "tenant/acme" and d["reason"] == "veto"], 60)
+        guard = [g for g in held[0]["guards"] if not g["pass"]][0]
+        t("the veto is the guard that holds, with its reason", "on stage" in guard["text"], guard)
+        t("nothing was sent", not s.redeploys("acme"), s.redeploys("acme"))
+        shown = s.cli("why", "tenant/acme").stdout
+        t("why names the veto", "veto" in shown and "on stage" in shown, shown)
+        for words in (["vetoes"], ["status"]):
+            shown = s.cli(*words).stdout
+            t(f"{words[0]} shows it", "v-1" in shown and "on stage" in shown, shown)
+        t("it is a metric", s.metrics().get("leverd_veto_active") == 1, s.metrics())
+        who = s.entries("veto")[-1]["who"]
+        t("the ledger names the person of the socket", who not in ("", "token", "leverd"), who)
+        s.kill9()
+        s.start()
+        t("it survives kill -9", "v-1" in s.cli("vetoes").stdout, s.cli("vetoes"))
+        t("not over TCP without the token",
+          http("DELETE", s.base + "/api/v1/vetoes/v-1", {"why": "x"})[0] in (401, 403))
+        done = s.cli("unveto", "v-1", "--why", "over")
+        t("unveto: 0", done.returncode == 0 and "lifted v-1" in done.stdout, done)
+        s.verdict(s.fired("tenant/acme", 60)["id"])
+        t("once lifted, the lever fires once", len(s.redeploys("acme")) == 1, s.redeploys("acme"))
+        done = s.cli("stop", "--for", "2s", "--why", "drill")
+        t("stop --for: 0, with its end", done.returncode == 0 and "until" in done.stdout, done)
+        t("its end is a metric",
+          s.metrics().get("leverd_stop_switch_until_timestamp_seconds", 0) > 0)
+        wait_for("the stop switch to lift itself",
+                 lambda: s.metrics().get("leverd_stop_switch") == 0, 15)
+        lifted = s.entries("stop")[-1]
+        t("leverd lifted it", not lifted["stopped"] and lifted["who"] == "leverd", lifted)
+        s.cli("veto", "*", "--for", "1s", "--why", "short")
+        wait_for("a veto to end by itself", lambda: s.cli("vetoes").stdout == "no vetoes\n", 15)
+        done = s.cli("autonomy")
+        t("autonomy: 0, and the recovery is in the record",
+          done.returncode == 0 and "1 of 1" in done.stdout, done)
+        for words in (["veto", "tenant/acme", "--why", "x"],
+                      ["veto", "tenant/acme", "--for", "1h"],
+                      ["veto", "tenant/acme", "--for", "soon", "--why", "x"],
+                      ["veto", "tenant/acme", "--for", "1h", "--why", "x", "--lever", "no-lever"],
+                      ["unveto", "v-1"], ["stop", "--for", "soon", "--why", "x"]):
+            done = s.cli(*words)
+            t(f"{' '.join(words)}: 64", done.returncode == 64 and done.stderr, done)
+        t("nothing was set by those", s.cli("vetoes").stdout == "no vetoes\n"
+          and s.metrics().get("leverd_stop_switch") == 0)
+
+
 def run(*words):
     return subprocess.run([str(LEVERD), *map(str, words)], capture_output=True, text=True,
                           timeout=30)
@@ -155,7 +209,8 @@ def exit_codes(t):
         here = pathlib.Path(name)
         nobody = ["--socket", here / "none.sock"]
         for words in (["status"], ["incidents"], ["why", "tenant/acme"], ["stop", "--why", "x"],
-                      ["approve", "d-1", "--why", "x"]):
+                      ["approve", "d-1", "--why", "x"], ["vetoes"], ["autonomy"],
+                      ["veto", "*", "--for", "1h", "--why", "x"], ["unveto", "v-1", "--why", "x"]):
             done = run(*words, *nobody)
             t(f"{words[0]} without a daemon: 6, and says so",
               done.returncode == 6 and "none.sock" in done.stderr, done)
@@ -195,4 +250,4 @@ def exit_codes(t):
 
 
 if __name__ == "__main__":
-    main([live, exit_codes])
+    main([live, steering, exit_codes])

@@ -9,9 +9,19 @@ OPENCLAW = "molecule-ai/workspace-template-openclaw"
 PLATFORM = "molecule-ai/platform"
 TWIN = "molecule-ai/platform-tenant"
 # Several tenants fall one after the other here; the hourly limits are other tests' business.
-ROOM = [("blast_percent = 20\nblast_count = 2", "blast_percent = 100\nblast_count = 12"),
+ROOM = [("blast_percent = 20\nblast_count = 1", "blast_percent = 100\nblast_count = 12"),
         ("per_hour = 4", "per_hour = 20")]
 SOON = [('dwell = "9s"', 'dwell = "1s"')]
+
+
+BY_ITSELF = [('lever = "tenant-restart"\nsubjects = ["*"]\nmode = "recommend"',
+              'lever = "tenant-restart"\nsubjects = ["*"]\nmode = "auto"')]
+
+
+def rung(s, subject, lever, timeout=60):
+    """The intent of one lever of the ladder on this subject."""
+    return wait_for(f"{lever} on {subject}", lambda: [
+        e for e in s.intents(subject) if e["lever"] == lever], timeout)[0]
 
 
 def one_call(t, s, name, slug):
@@ -104,7 +114,11 @@ def workspace(t):
         s.fault("wedge_workspace", tenant="globex", runtime="hermes", form="agent_error_ok_row")
 
         subject = f"workspace/globex/{old['id']}"
-        intent = s.fired(subject, timeout=60)
+        intent = rung(s, subject, "workspace-restart")
+        verdict = s.verdict(intent["id"], timeout=60)
+        t("restart: it did not help", verdict["kind"] == "not_recovered", verdict)
+        t("restart: one POST", len(s.calls("POST", f"/workspaces/{old['id']}/restart")) == 1)
+        intent = rung(s, subject, "workspace-reprovision")
         verdict = s.verdict(intent["id"], timeout=60)
         t("D: recovered", verdict["kind"] == "recovered", verdict)
         t("D: one delete", len(s.effects("delete " + old["id"])) == 1, s.effects())
@@ -117,7 +131,7 @@ def workspace(t):
         old = s.workspace("globex", "openclaw")
         s.fault("wedge_workspace", tenant="globex", runtime="openclaw", form="agent_error")
         subject = f"workspace/globex/{old['id']}"
-        intent = s.fired(subject, timeout=60)
+        intent = rung(s, subject, "workspace-reprovision")
         outcome = s.outcome(intent["id"], timeout=40)
         wait_for("the end of it", lambda: s.after("verdict", intent["id"])
                  or s.pages(subject), 60)
@@ -130,6 +144,72 @@ def workspace(t):
         t("D, children: no DELETE at all", deletes == [], deletes)
         t("D, children: the parent is still there",
           s.workspace("wonka", "claude-code")["id"] == parent["id"], parent)
+
+
+def gentle_workspace(t):
+    with stack(policies=ROOM[1:]) as s:
+        s.all_seen()
+
+        def wedge(runtime, **reply):
+            if reply:
+                s.fault("restart_reply", **reply)
+            one = s.workspace("globex", runtime)
+            s.fault("wedge_workspace", tenant="globex", runtime=runtime, form="sdk_wedge")
+            return one, f"workspace/globex/{one['id']}"
+
+        one, subject = wedge("claude-code")
+        verdict = s.verdict(rung(s, subject, "workspace-restart")["id"])
+        t("restart: recovered", verdict["kind"] == "recovered", verdict)
+        t("restart: the workspace was kept",
+          s.workspace("globex", "claude-code")["id"] == one["id"], one)
+
+        one, subject = wedge("openclaw", mode="lost")
+        intent = rung(s, subject, "workspace-restart")
+        outcome = s.outcome(intent["id"])
+        t("restart, reply lost: the outcome is unknown", outcome["kind"] == "unknown", outcome)
+        verdict = s.verdict(intent["id"])
+        t("restart, reply lost: recovered", verdict["kind"] == "recovered", verdict)
+        posts = s.calls("POST", f"/workspaces/{one['id']}/restart")
+        t("restart, reply lost: one POST", len(posts) == 1, posts)
+
+        one, subject = wedge("hermes", mode="noop")
+        verdict = s.verdict(rung(s, subject, "workspace-restart")["id"])
+        t("restart in vain: no success, though the answer was 200",
+          verdict["kind"] == "not_recovered", verdict)
+        verdict = s.verdict(rung(s, subject, "workspace-reprovision")["id"], timeout=60)
+        t("restart in vain: D recovers it", verdict["kind"] == "recovered", verdict)
+
+
+def gentle_tenant(t):
+    with stack(policies=ROOM + BY_ITSELF) as s:
+        s.all_seen()
+
+        def posts(slug):
+            return [e["path"].rsplit("/", 1)[1] for e in s.calls("POST", f"/tenants/{slug}/")]
+
+        s.fault("tenant_down", tenant="acme", how="dead_machine")
+        outcome = s.outcome(s.fired("tenant/acme")["id"])
+        t("C on a dead machine: failed", outcome["kind"] == "failed", outcome)
+        intent = rung(s, "tenant/acme", "tenant-restart")
+        verdict = s.verdict(intent["id"])
+        t("stop and start: recovered", verdict["kind"] == "recovered", verdict)
+        t("stop and start: one POST each", posts("acme") == ["stop", "start"], posts("acme"))
+
+        s.fault("stop_reply", mode="lost")
+        s.fault("tenant_down", tenant="demo", how="dead_machine")
+        intent = rung(s, "tenant/demo", "tenant-restart")
+        verdict = s.verdict(intent["id"])
+        t("stop lost, but seen: recovered", verdict["kind"] == "recovered", verdict)
+        t("stop lost: one POST each", posts("demo") == ["stop", "start"], posts("demo"))
+
+        s.fault("start_reply", mode="stuck")
+        s.fault("tenant_down", tenant="hooli", how="dead_machine")
+        intent = rung(s, "tenant/hooli", "tenant-restart")
+        verdict = s.verdict(intent["id"])
+        t("start that never comes up: no success", verdict["kind"] != "recovered", verdict)
+        wait_for("a page about hooli", lambda: s.pages("tenant/hooli"))
+        t("start that never comes up: one POST each", posts("hooli") == ["stop", "start"],
+          posts("hooli"))
 
 
 def break_platform(s):
@@ -207,4 +287,4 @@ def platform_rejected(t):
 
 
 if __name__ == "__main__":
-    main([redeploy, workspace, template, platform_by_cli, platform_by_tcp, platform_rejected])
+    main([redeploy, workspace, gentle_workspace, gentle_tenant, template, platform_by_cli, platform_by_tcp, platform_rejected])

@@ -96,6 +96,9 @@ Reply redeploy(World& world, Tenant& tenant, const Request& request, bool rows) 
     if (mode == "ok_false") {
         return redeploy_answer(tenant, rows, false, "ssm command failed");
     }
+    if (tenant.down == "dead_machine") {
+        return redeploy_answer(tenant, rows, false, "the machine does not answer: Undeliverable");
+    }
     if (mode == "noop") {
         return redeploy_answer(tenant, rows, true, "");
     }
@@ -142,14 +145,28 @@ Reply redeploy_fleet(World& world, const Request& request) {
     return reply;
 }
 
+// Neither waits for the machine: the status goes on through `stopping` and `provisioning`.
 Reply stop_or_start(World& world, Tenant& tenant, bool start) {
-    if (start) {
-        tenant.instance_status = "provisioning";
-        tenant.booting_until = world.now() + 1000;
-    } else {
-        tenant.instance_status = "stopped";
+    const std::string mode = (start ? world.modes.start : world.modes.stop).take();
+    if (mode == "lost_before_effect") {
+        return wire_reply(Wire::cut);
     }
-    Reply reply = json_reply(200, json::object({{"slug", tenant.slug}, {"ok", true}}));
+    if (mode == "http_500") {
+        return error_reply(500, "internal error");
+    }
+    if (tenant.instance_status != (start ? "stopped" : "running")) {
+        return error_reply(409, "instance is " + tenant.instance_status);
+    }
+    const json said = json::object({{"slug", tenant.slug}, {"ok", mode != "ok_false"}});
+    if (mode == "noop" || mode == "ok_false") {
+        return json_reply(200, said);
+    }
+    if (start) {
+        world.start(tenant, mode == "stuck");
+    } else {
+        world.stop(tenant);
+    }
+    Reply reply = mode == "lost" ? wire_reply(Wire::cut) : json_reply(200, said);
     reply.effect = (start ? "start " : "stop ") + tenant.slug;
     return reply;
 }

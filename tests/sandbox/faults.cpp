@@ -77,8 +77,9 @@ std::string tenant_down(World& world, const json& fault, json&) {
     if (tenant == nullptr) {
         return "unknown tenant";
     }
-    const Names allowed{"refuse",   "hang", "cut", "5xx",      "splash",
-                        "guard404", "401",  "429", "datastore"};
+    // A dead machine is one that no redeploy reaches; stop and start do.
+    const Names allowed{"refuse",   "hang", "cut", "5xx",       "splash",
+                        "guard404", "401",  "429", "datastore", "dead_machine"};
     return set_mode(tenant->down, fault, "how", allowed);
 }
 
@@ -191,6 +192,22 @@ std::string create_reply(World& world, const json& fault, json&) {
     return set_call(world.modes.create, fault, allowed);
 }
 
+std::string restart_reply(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "lost", "lost_before_effect", "noop", "503"};
+    return set_call(world.modes.restart, fault, allowed);
+}
+
+std::string stop_reply(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "lost", "lost_before_effect", "http_500", "ok_false", "noop"};
+    return set_call(world.modes.stop, fault, allowed);
+}
+
+std::string start_reply(World& world, const json& fault, json&) {
+    const Names allowed{"ok",   "lost", "lost_before_effect", "http_500", "ok_false",
+                        "noop", "stuck"};
+    return set_call(world.modes.start, fault, allowed);
+}
+
 std::string put_reply(World& world, const json& fault, json&) {
     const Names allowed{"ok", "lost", "lost_before_effect", "http_500", "403", "noop"};
     return set_call(world.modes.put_manifest, fault, allowed);
@@ -233,6 +250,9 @@ constexpr std::array kFaults{
     FaultRow{"delete_reply", delete_reply},
     FaultRow{"create_reply", create_reply},
     FaultRow{"put_reply", put_reply},
+    FaultRow{"restart_reply", restart_reply},
+    FaultRow{"stop_reply", stop_reply},
+    FaultRow{"start_reply", start_reply},
     FaultRow{"hostile", hostile},
 };
 

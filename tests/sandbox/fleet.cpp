@@ -17,6 +17,8 @@ constexpr std::array kRuntimes{"claude-code", "hermes", "openclaw"};
 constexpr std::array kWeak{"demo", "initech", "stark", "wayne", "cyberdyne"};
 constexpr std::array kWithFamily{"wonka", "tyrell"};
 
+constexpr std::int64_t kServing = 3 * 86'400'000LL;  // agents have been up for days
+
 template <std::size_t N>
 bool contains(const std::array<const char*, N>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -130,6 +132,8 @@ void World::seed_tenants() {
         for (std::size_t i = 0; i < kRuntimes.size(); ++i) {
             Workspace workspace = make_workspace(registry, kRuntimes[i], static_cast<int>(i));
             workspace.created_at = now_;
+            workspace.booted_at = now_ - kServing;
+            workspace.heard_uptime = kServing / 1000;
             workspace.next_request = now_ + number * 71 + static_cast<int>(i) * 310;
             tenant.workspaces.push_back(std::move(workspace));
         }
@@ -154,6 +158,9 @@ json World::state() const {
                                  {"delete_reply", modes.remove.mode},
                                  {"create_reply", modes.create.mode},
                                  {"put_reply", modes.put_manifest.mode},
+                                 {"restart_reply", modes.restart.mode},
+                                 {"stop_reply", modes.stop.mode},
+                                 {"start_reply", modes.start.mode},
                                  {"hostile", modes.hostile}});
     out["tenants"] = json::array();
     for (const Tenant& tenant : tenants) {

@@ -58,6 +58,51 @@ expect "canvas" '200 *__NEXT_DATA__*' "$(call app /)"
 expect "reference" '204 ' "$(call ref1 /)"
 expect "pager" '200 ok' "$(call pager /hook -d '{}')"
 
+# A restart boots the agent anew, and one in vain leaves the old one answering.
+demo_token=$(call api /cp/admin/orgs/demo/admin-token -H "$admin" | sed 's/.*:"\(.*\)".*/\1/')
+demo=(-H "Origin: https://demo.sandbox.test:$tls" -H "Authorization: Bearer $demo_token")
+# The first workspace of demo: its id, status or uptime.
+first() { call demo /workspaces "${demo[@]}" | sed 's/^200 //' |
+    python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }
+reaches() { # FIELD COMMAND WANTED: true once it is so, within 5 s
+    for _ in $(seq 100); do
+        [ "$($2 "$1")" = "$3" ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+id=$(first id)
+fault '{"kind":"restart_reply","mode":"noop"}'
+expect "restart in vain says 200" '200 *"status":"provisioning"*' \
+    "$(call demo "/workspaces/$id/restart" -X POST "${demo[@]}")"
+reaches status first online || expect "online again" online "$(first status)"
+expect "and the old agent answers" '259???' "$(first uptime_seconds)"
+fault '{"kind":"restart_reply","mode":"503"}'
+expect "no provisioner" '503 *provisioner not available*' \
+    "$(call demo "/workspaces/$id/restart" -X POST "${demo[@]}")"
+expect "restart" '200 *"status":"provisioning"*' \
+    "$(call demo "/workspaces/$id/restart" -X POST "${demo[@]}")"
+reaches status first online || expect "online anew" online "$(first status)"
+expect "with a new agent" '[0-9]' "$(first uptime_seconds)"
+
+# Stop and start follow the machine's own pace; neither is taken out of its turn.
+instance() { call api '/cp/admin/orgs?limit=500' -H "$admin" | sed 's/^200 //' |
+    python3 -c "import json, sys
+print(next(o['instance_status'] for o in json.load(sys.stdin)['orgs'] if o['slug'] == '$1'))"; }
+lifecycle() { call api "/cp/admin/tenants/wayne/$1" -X POST -H "$admin"; }
+fault '{"kind":"tenant_down","tenant":"wayne","how":"dead_machine"}'
+expect "no redeploy reaches a dead machine" '200 *"ok":false*' "$(lifecycle redeploy)"
+expect "nothing to start" '409 *' "$(lifecycle start)"
+expect "stop" '200 *"ok":true*' "$(lifecycle stop)"
+reaches wayne instance stopped || expect "stopped" stopped "$(instance wayne)"
+fault '{"kind":"start_reply","mode":"lost"}'
+expect "the start's reply is lost" '000 ' "$(lifecycle start)"
+reaches wayne instance running || expect "running" running "$(instance wayne)"
+expect "stop and start mend it" '200 {"status":"ok"}' "$(call wayne /health)"
+fault '{"kind":"stop_reply","mode":"noop"}'
+expect "a stop that does nothing says 200" '200 *"ok":true*' "$(lifecycle stop)"
+expect "it still runs" running "$(instance wayne)"
+
 fault '{"kind":"tenant_down","tenant":"acme","how":"refuse"}'
 expect "acme is gone" '000 ' "$(call acme /health)"
 expect "acme-2 is not" '200 {"status":"ok"}' "$(call acme-2 /health)"

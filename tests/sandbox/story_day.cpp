@@ -16,6 +16,8 @@ namespace {
 constexpr const char* kHermes = "molecule-ai/workspace-template-hermes";
 constexpr std::array kReplaced{"umbrella", "hooli", "stark"};
 constexpr std::array kRestarted{"acme-2", "initech", "wayne", "cyberdyne"};
+// A third of the tenants, and none whose users are in the hermes story.
+constexpr std::array kBehindOneEdge{"acme", "globex", "wonka", "tyrell"};
 
 using Act = std::function<void(World&)>;
 using Check = std::function<bool(const World&)>;
@@ -111,6 +113,14 @@ void delete_wedged(World& world) {
     }
 }
 
+void set_edge(World& world, const char* how) {
+    for (const char* slug : kBehindOneEdge) {
+        if (Tenant* tenant = world.tenant(slug)) {
+            tenant->down = how;
+        }
+    }
+}
+
 void put_back(World& world, const char* repository) {
     const std::string good = world.registry.good_digest(repository);
     world.registry.retag(repository, "latest", good);
@@ -151,14 +161,14 @@ Event when(Check check, Event event) {
 
 void add_workspace_and_tenant(std::vector<Event>& day) {
     day.push_back(at(0, "all green, freeze captured", {}));
-    day.push_back(at(6, "one workspace of globex wedges",
+    day.push_back(at(6, "one workspace of globex wedges; a restart will not help",
                      fault(json::object({{"kind", "wedge_workspace"},
                                          {"tenant", "globex"},
                                          {"runtime", "claude-code"},
                                          {"form", "agent_error_ok_row"}}))));
     day.push_back(
         unless([](const World& world) { return !wedged(world, "globex"); },
-               at(27, "a person replaces the wedged workspace of globex", delete_wedged)));
+               at(36, "a person replaces the wedged workspace of globex", delete_wedged)));
     day.push_back(at(17, "tenant acme dies, acme-2 lives", [](World& world) {
         world.modes.redeploy = CallMode{"lost", false};
         if (Tenant* tenant = world.tenant("acme")) {
@@ -174,6 +184,25 @@ void add_workspace_and_tenant(std::vector<Event>& day) {
                 person(world, "redeploy acme");
             }
         })));
+    // One redeploy an hour is all that the policy permits, and acme had it.
+    day.push_back(at(
+        22, "tenant tyrell dies too: the blast radius holds its redeploy",
+        fault(json::object({{"kind", "tenant_down"}, {"tenant", "tyrell"}, {"how", "refuse"}}))));
+    day.push_back(at(28, "a person redeploys tyrell", [](World& world) {
+        if (Tenant* tenant = world.tenant("tyrell")) {
+            world.redeploy(*tenant, "");
+            person(world, "redeploy tyrell");
+        }
+    }));
+}
+
+void add_edge(std::vector<Event>& day) {
+    day.push_back(at(47, "four tenants go dark at once and no image moved: it is the edge",
+                     [](World& world) { set_edge(world, "refuse"); }));
+    day.push_back(at(51, "a person mends the edge", [](World& world) {
+        set_edge(world, "");
+        person(world, "edge mended");
+    }));
 }
 
 void add_stray_publish(std::vector<Event>& day) {
@@ -268,6 +297,7 @@ std::vector<Event> day_story() {
     std::vector<Event> day;
     add_workspace_and_tenant(day);
     add_stray_publish(day);
+    add_edge(day);
     add_canvas_and_control_plane(day);
     add_platform_and_network(day);
     return day;

@@ -89,7 +89,7 @@ std::optional<Reply> broken(const World& world, const Tenant& tenant) {
             return splash();
     }
     const std::string& how = tenant.down;
-    if (how == "refuse" || how == "cut") {
+    if (how == "refuse" || how == "cut" || how == "dead_machine") {
         return wire_reply(Wire::cut);
     }
     if (how == "hang") {

@@ -27,7 +27,7 @@ json or_null(const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
 }
 
-json workspace_row(const World& world, const Workspace& workspace, bool list) {
+json workspace_row(const Workspace& workspace, bool list) {
     json row = json::object();
     row["id"] = workspace.id;
     row["name"] = workspace.name;
@@ -43,7 +43,7 @@ json workspace_row(const World& world, const Workspace& workspace, bool list) {
         workspace.recent_errors.empty()
             ? 0.0
             : static_cast<double>(errors) / static_cast<double>(workspace.recent_errors.size());
-    row["uptime_seconds"] = (world.now() - workspace.created_at) / 1000;
+    row["uptime_seconds"] = workspace.heard_uptime;
     row["runtime"] = workspace.runtime;
     row["x"] = workspace.x;
     row["y"] = workspace.y;
@@ -65,18 +65,17 @@ json workspace_row(const World& world, const Workspace& workspace, bool list) {
     return row;
 }
 
-Reply list_workspaces(const World& world, const Tenant& tenant) {
+Reply list_workspaces(const Tenant& tenant) {
     json rows = json::array();
     for (const Workspace& workspace : tenant.workspaces) {
         if (workspace.removed_at == 0) {
-            rows.push_back(workspace_row(world, workspace, true));
+            rows.push_back(workspace_row(workspace, true));
         }
     }
     return json_reply(200, rows);
 }
 
-Reply get_workspace(const World& world, const Tenant& tenant, const Workspace& workspace,
-                    const Request& request) {
+Reply get_workspace(const Tenant& tenant, const Workspace& workspace, const Request& request) {
     const bool old_shape = request.query.contains("include_removed");
     if (workspace.removed_at != 0 && tenant.later_build && !old_shape) {
         return json_reply(410, json::object({{"error", "workspace removed"},
@@ -84,7 +83,7 @@ Reply get_workspace(const World& world, const Tenant& tenant, const Workspace& w
                                              {"removed_at", rfc3339(workspace.removed_at)},
                                              {"hint", "create a new workspace"}}));
     }
-    return json_reply(200, workspace_row(world, workspace, false));
+    return json_reply(200, workspace_row(workspace, false));
 }
 
 // What create must be told; an empty answer means the payload is refused with 400.
@@ -311,10 +310,24 @@ Reply restart_workspace(World& world, Tenant& tenant, Workspace& workspace) {
     if (parent != nullptr && parent->status == "paused") {
         return error_reply(409, "parent workspace is paused");
     }
-    world.restart(workspace);
+    const std::string mode = world.modes.restart.take();
+    if (mode == "lost_before_effect") {
+        return wire_reply(Wire::cut);
+    }
+    if (mode == "503") {
+        return error_reply(503, "provisioner not available");
+    }
+    if (mode == "noop") {
+        world.restart_in_vain(workspace);
+    } else {
+        world.restart(workspace);
+    }
     Reply reply = json_reply(200, json::object({{"status", "provisioning"},
                                                 {"config_dir", "/configs/" + workspace.id},
                                                 {"reset_session", false}}));
+    if (mode == "lost") {
+        reply = wire_reply(Wire::cut);
+    }
     reply.effect = "restart " + workspace.id;
     return reply;
 }
@@ -356,7 +369,7 @@ Reply workspaces_routes(World& world, Tenant& tenant, const Request& request,
     }
     if (parts.size() == 1) {
         if (get) {
-            return list_workspaces(world, tenant);
+            return list_workspaces(tenant);
         }
         return method == "POST" ? create_workspace(world, tenant, request) : canvas_fallback(404);
     }
@@ -376,7 +389,7 @@ Reply workspaces_routes(World& world, Tenant& tenant, const Request& request,
         return error_reply(404, "workspace not found");
     }
     if (parts.size() == 2) {
-        return get ? get_workspace(world, tenant, *workspace, request) : canvas_fallback(404);
+        return get ? get_workspace(tenant, *workspace, request) : canvas_fallback(404);
     }
     if (get) {
         return workspace_reads(world, tenant, *workspace, request, parts);

@@ -13,6 +13,9 @@ namespace {
 constexpr std::int64_t kColdStart = 1200;
 constexpr std::int64_t kSplash = 1000;
 constexpr std::int64_t kRestart = 250;
+constexpr std::int64_t kHeartbeat = 500;
+constexpr std::int64_t kStopping = 600;
+constexpr std::int64_t kNever = 1'000'000'000'000;
 // One round of a crash loop: cut connections, then 502, then a short life that ends too soon to
 // pass for a recovery.
 constexpr std::int64_t kCrashRound = 3200;
@@ -45,6 +48,10 @@ void World::tick() {
     for (Tenant& tenant : tenants) {
         tick_updates(tenant);
         tick_crash_loop(tenant);
+        if (tenant.stopped_from != 0 && now_ >= tenant.stopped_from) {
+            tenant.stopped_from = 0;
+            tenant.instance_status = "stopped";
+        }
         if (tenant.booting_until != 0 && now_ >= tenant.booting_until) {
             tenant.booting_until = 0;
             tenant.instance_status = "running";
@@ -139,10 +146,29 @@ void World::restart(Workspace& workspace) {
     workspace.status = "provisioning";
     workspace.online_at = now_ + kColdStart;
     workspace.digest = registry.digest(kTemplatePrefix + workspace.runtime);
+    workspace.booted_at = workspace.online_at;
     workspace.recent_errors.clear();
     if (workspace.form == "sdk_wedge") {
         workspace.form.clear();
     }
+}
+
+void World::restart_in_vain(Workspace& workspace) {
+    workspace.status = "provisioning";
+    workspace.online_at = now_ + kHeartbeat;
+}
+
+void World::stop(Tenant& tenant) {
+    tenant.instance_status = "stopping";
+    tenant.stopped_from = now_ + kStopping;
+}
+
+// A machine that boots is well again, whatever was wrong with it; a bad image is not.
+void World::start(Tenant& tenant, bool stuck) {
+    tenant.instance_status = "provisioning";
+    tenant.booting_until = stuck ? now_ + kNever : now_ + kSplash;
+    tenant.down.clear();
+    boot_event(tenant, "start_platform_agent", "ok");
 }
 
 bool World::redeploy(Tenant& tenant, const std::string& tag) {
@@ -221,11 +247,15 @@ void World::tick_workspaces(Tenant& tenant) {
         if (workspace.status == "provisioning" && now_ >= workspace.online_at) {
             const bool known = !workspace.digest.empty();
             workspace.status = known ? "online" : "failed";
+            workspace.heard_uptime = (now_ - workspace.booted_at) / 1000;
             workspace.last_error = known ? "" : "image not found for runtime " + workspace.runtime;
             workspace.next_request = now_ + 100;
             boot_event(tenant, "workspace_ready", known ? "ok" : "failed");
         }
         const bool serves = workspace.status == "online" || workspace.status == "degraded";
+        if (serves && reachable) {
+            workspace.heard_uptime = (now_ - workspace.booted_at) / 1000;
+        }
         if (!serves || !reachable) {
             workspace.next_request = std::max(workspace.next_request, now_);
             continue;

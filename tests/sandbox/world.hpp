@@ -42,6 +42,8 @@ struct Workspace {
     std::string form;    // how its answers fail; empty: they do not, unless the image is bad
     std::string last_error;
     std::int64_t created_at = 0;    // steady
+    std::int64_t booted_at = 0;     // steady; of the agent that answers now
+    std::int64_t heard_uptime = 0;  // seconds, as its last heartbeat had it
     std::int64_t online_at = 0;     // steady; when provisioning ends
     std::int64_t next_request = 0;  // steady
     std::int64_t removed_at = 0;    // wall; 0: not removed
@@ -62,6 +64,7 @@ struct Tenant {
     std::string down;                   // how it is broken; empty: it is not
     std::int64_t booting_until = 0;     // splash page until then
     std::int64_t restarting_until = 0;  // no process until then
+    std::int64_t stopped_from = 0;      // `stopping` until then; 0: no stop under way
     std::int64_t crash_since = 0;       // 0: not in a crash loop
     bool crash_was_up = false;
     std::string platform_digest;
@@ -96,6 +99,9 @@ struct Modes {
     CallMode redeploy;
     CallMode remove;
     CallMode create;
+    CallMode restart;
+    CallMode stop;
+    CallMode start;
     CallMode put_manifest;
     std::map<std::string, std::string> hostile;  // host -> mode
 };
@@ -125,8 +131,14 @@ class World {
     Workspace& provision(Tenant& tenant, Workspace wanted);
     void remove(Workspace& workspace);
     void restart(Workspace& workspace);
+    // The terminate failed, and nobody looks at its status: the old agent's next heartbeat puts it
+    // online again.
+    void restart_in_vain(Workspace& workspace);
     // The whole effect of a redeploy; an empty tag means :latest.
     bool redeploy(Tenant& tenant, const std::string& tag);
+    void stop(Tenant& tenant);
+    // `stuck`: it boots and never comes up.
+    void start(Tenant& tenant, bool stuck);
     void restart_process(Tenant& tenant);
     void boot_event(Tenant& tenant, const std::string& stage, const std::string& status);
     // A user asks for a workspace as the canvas would; nullptr for an unknown runtime.

@@ -1,46 +1,53 @@
-// Why: see world.hpp.
+// Why: see world.hpp. Time, trouble and the people in the world; what the stack does is in
+// stack.cpp, what must never happen in checks.cpp.
 #include "tests/sim/world.hpp"
 
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
-#include "policies/topology.hpp"
-#include "tests/unit/policies/bench.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace leverd::sim {
 namespace {
 
-constexpr Millis pace{1'000};
-constexpr const char* slugs[] = {"acme",  "globex", "initech", "umbrella",
-                                 "hooli", "stark",  "wayne"};
-
-Rules sim_rules() {
-    auto rules = test::small_rules();
-    for (auto& policy : rules.policies.policies) {
-        policy.limits.attempts = 2;
-        policy.limits.cool_down = std::chrono::minutes{15};
-        policy.limits.blast_percent = 30;
-    }
-    rules.runbook.symptoms[0].dwell = std::chrono::seconds{10};
-    return rules;
-}
+constexpr Millis pace{2'000};
+constexpr int tenants = 12;
 
 }  // namespace
 
-World::World(std::uint64_t seed) : seed_(seed), random_(seed), rules_(sim_rules()) {
-    for (const auto* slug : slugs) {
-        tenants_[slug] = Tenant{};
+void Tally::add(const Tally& other) {
+    incidents += other.incidents;
+    fired += other.fired;
+    undone += other.undone;
+    lost_replies += other.lost_replies;
+    restarts += other.restarts;
+    reloads += other.reloads;
+    doubts += other.doubts;
+    vetoes += other.vetoes;
+    approvals += other.approvals;
+    storms += other.storms;
+    for (const auto& [kind, count] : other.verdicts) {
+        verdicts[kind] += count;
     }
-    engine_ = std::make_unique<Engine>(rules_);
-    commit(engine_->resume(Started{"sim", "sim", "boot", 0}, now_));
 }
 
-void World::violate(const std::string& what) {
-    violations_.push_back(
-        fmt::format("seed {} at {} s: {}", seed_, to_millis(now_.at) / 1000, what));
+World::World(std::uint64_t seed, std::unique_ptr<Machine> machine)
+    : seed_(seed), random_(seed), rules_(sim_rules()), machine_(std::move(machine)) {
+    for (int i = 0; i < tenants; ++i) {
+        const auto slug = fmt::format("t{}", i);
+        tenants_[slug] = Thing{};
+        for (const auto* runtime : {"hermes", "codex"}) {
+            Thing workspace;
+            workspace.runtime = runtime;
+            workspaces_[slug + "/" + runtime] = workspace;
+            runtime_bad_[runtime] = false;
+        }
+    }
+    machine_->recorded = [this](const Entry& entry) { note(entry); };
+    perform_all(machine_->start(rules_, now_));
 }
 
 void World::run(Millis duration) {
@@ -49,8 +56,7 @@ void World::run(Millis duration) {
         step();
     }
     healing_ = true;
-    heal();
-    const auto rest = now_.at + std::chrono::minutes{80};
+    const auto rest = now_.at + std::chrono::minutes{100};
     while (now_.at < rest) {
         heal();
         step();
@@ -64,54 +70,70 @@ void World::step() {
     ticks_ += 1;
     if (!healing_) {
         trouble();
+        people();
     }
-    for (auto& [slug, tenant] : tenants_) {
-        tenant.requests += 3;
-        if (tenant.restarting && now_.at >= tenant.back_at) {
-            tenant.restarting = false;
-            tenant.up = true;
-            tenant.requests = 1;
+    for (auto* things : {&tenants_, &workspaces_}) {
+        for (auto& [name, thing] : *things) {
+            come_back(thing);
         }
     }
-    auto due = std::move(later_);
-    later_.clear();
-    for (auto& item : due) {
-        if (item.at <= now_.at) {
-            deliver(item.event);
-        } else {
-            later_.push_back(std::move(item));
+    std::vector<Later> due;
+    std::erase_if(later_, [&](Later& item) {
+        const bool now = item.at <= now_.at;
+        if (now) {
+            due.push_back(std::move(item));
         }
+        return now;
+    });
+    for (const auto& item : due) {
+        deliver(item.event);
     }
     look_around();
     deliver(Tick{});
 }
 
+void World::come_back(Thing& thing) {
+    thing.requests += 3;
+    if (thing.back_at != Instant{} && now_.at >= thing.back_at) {
+        thing.back_at = Instant{};
+        thing.up = true;
+        thing.requests = 1;
+    }
+    if (thing.up) {
+        thing.last_up = now_.at;
+    }
+}
+
 void World::trouble() {
-    if (chance(400)) {
-        tenants_[slugs[below(std::size(slugs))]].up = false;
+    auto any = [this](auto& things) -> Thing& {
+        return std::next(things.begin(), static_cast<std::ptrdiff_t>(below(things.size())))->second;
+    };
+    if (chance(90)) {
+        any(tenants_).up = false;
     }
-    if (chance(3000)) {
-        control_plane_up_ = !control_plane_up_;
+    if (chance(150)) {
+        any(workspaces_).up = false;
     }
-    if (!control_plane_up_ && chance(120)) {
-        control_plane_up_ = true;
-    }
-    if (chance(2500)) {
-        network_up_ = false;
-        tally_.doubts += 1;
-    }
-    if (!network_up_ && chance(60)) {
-        network_up_ = true;
-    }
-    if (chance(5000)) {
-        image_ += 1;
-        image_bad_ = true;
-        for (const auto* slug : {"acme", "globex", "stark"}) {
-            tenants_[slug].up = false;
+    for (auto* things : {&tenants_, &workspaces_}) {
+        for (auto& [name, thing] : *things) {
+            thing.up = thing.up || (thing.back_at == Instant{} && chance(700));
         }
     }
+    if (chance(control_plane_up_ ? 3000 : 120)) {
+        control_plane_up_ = !control_plane_up_;
+    }
+    if (chance(network_up_ ? 2500 : 60)) {
+        network_up_ = !network_up_;
+        tally_.doubts += network_up_ ? 0 : 1;
+    }
     if (chance(4000)) {
-        deliver(StopCommand{!engine_->view().stop.stopped, "someone", "sim"});
+        image_ += 1;
+        for (auto& [slug, tenant] : tenants_) {
+            tenant.up = tenant.up && !chance(3);
+        }
+    }
+    for (auto& [runtime, bad] : runtime_bad_) {
+        bad = bad ? !chance(1500) : chance(5000);
     }
     if (chance(1500)) {
         now_.wall += chance(2) ? std::chrono::hours{1} : std::chrono::hours{-1};
@@ -119,272 +141,103 @@ void World::trouble() {
     if (chance(900)) {
         restart();
     }
-    for (auto& [slug, tenant] : tenants_) {
-        if (!tenant.up && chance(1200)) {
-            tenant.up = true;
-        }
+    if (chance(1800)) {
+        reload();
+    }
+}
+
+void World::people() {
+    if (chance(4000)) {
+        const auto lasts = chance(2) ? Millis{600'000} : Millis{0};
+        deliver(StopCommand{!machine_->view().stop.stopped, "someone", "sim", lasts});
+    }
+    if (chance(2500)) {
+        const auto slug = fmt::format("t{}", below(tenants));
+        deliver(VetoCommand{"tenant/" + slug, {}, Millis{900'000}, "someone", "sim"});
+        tally_.vetoes += 1;
+    }
+    if (!machine_->view().vetoes.empty() && chance(600)) {
+        const auto first = machine_->view().vetoes.begin()->first;
+        deliver(LiftVeto{first, "someone", "sim"});
     }
 }
 
 void World::heal() {
     network_up_ = true;
     control_plane_up_ = true;
-    image_bad_ = false;
-    for (auto& [slug, tenant] : tenants_) {
-        tenant.up = tenant.up || !tenant.restarting;
+    for (auto& [runtime, bad] : runtime_bad_) {
+        bad = false;
     }
-    if (engine_->view().stop.stopped) {
-        deliver(StopCommand{false, "someone", "over"});
-    }
-}
-
-void World::look_at_tenant(const std::string& slug) {
-    const auto& tenant = tenants_.at(slug);
-    Observation seen;
-    seen.subject = Subject{"tenant/" + slug};
-    seen.probe = "tenant_health";
-    seen.seen = now_;
-    const bool answers = tenant.up && network_up_;
-    seen.health = answers ? Health::healthy : Health::failing;
-    seen.reason = answers ? Reason::ok : (chance(2) ? Reason::connect_timeout : Reason::http_5xx);
-    if (answers && chance(200)) {
-        seen.health = Health::unknown;
-        seen.reason = Reason::rate_limited;
-    }
-    if (answers) {
-        seen.facts = {{"requests_total", tenant.requests}, {"auth_read", 1}};
-    }
-    deliver(seen);
-}
-
-void World::look_around() {
-    const auto wished = std::exchange(soon_, {});
-    int index = 0;
-    for (const auto& [slug, tenant] : tenants_) {
-        index += 1;
-        if ((ticks_ + index) % 5 == 0 || wished.contains("tenant/" + slug)) {
-            look_at_tenant(slug);
+    for (auto* things : {&tenants_, &workspaces_}) {
+        for (auto& [name, thing] : *things) {
+            thing.up = thing.up || thing.back_at == Instant{};
         }
     }
-    const auto plain = [&](const std::string& subject, const char* probe, bool good, int every,
-                           const std::string& version = {}) {
-        if (ticks_ % every != 0 && !wished.contains(subject)) {
-            return;
-        }
-        Observation seen;
-        seen.subject = Subject{subject};
-        seen.probe = probe;
-        seen.health = good ? Health::healthy : Health::failing;
-        seen.reason = good ? Reason::ok : Reason::http_5xx;
-        seen.version = good ? version : std::string{};
-        seen.seen = now_;
-        deliver(seen);
-    };
-    for (int i = 0; i < 3; ++i) {
-        plain("reference/" + std::to_string(i), "reference", network_up_ || (i == 0 && chance(3)),
-              5);
+    if (machine_->view().stop.stopped) {
+        deliver(StopCommand{false, "someone", "over", Millis{0}});
     }
-    plain("control-plane", "control_plane", control_plane_up_ && network_up_, 5);
-    plain("image/platform", "image_drift", network_up_, 10, "sha256:" + std::to_string(image_));
 }
 
 void World::deliver(const Event& event) {
-    auto turn = engine_->on(event, now_);
-    // The process may die before the transaction, or after it and before its effects.
-    if (!healing_ && !turn.entries.empty() && chance(600)) {
-        if (chance(2)) {
-            ledger_.insert(ledger_.end(), turn.entries.begin(), turn.entries.end());
-        }
+    const auto cut = healing_ || !chance(4000) ? Cut::no : chance(2) ? Cut::before : Cut::after;
+    auto effects = machine_->on(event, now_, cut);
+    if (cut != Cut::no) {
         restart();
         return;
     }
-    commit(std::move(turn));
-}
-
-void World::commit(Turn turn) {
-    for (const auto& entry : turn.entries) {
-        tally_.incidents += std::holds_alternative<IncidentOpened>(entry.body) ? 1 : 0;
-        if (const auto* verdict = std::get_if<Verdict>(&entry.body)) {
-            tally_.recovered += verdict->kind == VerdictKind::recovered ? 1 : 0;
-        }
-        if (std::holds_alternative<SymptomRaised>(entry.body) &&
-            !engine_->view().observer.trusted) {
-            violate("a symptom was raised by a doubted observer");
-        }
-        ledger_.push_back(entry);
-    }
     check_state();
-    for (const auto& effect : turn.effects) {
+    perform_all(effects);
+}
+
+void World::perform_all(const std::vector<Effect>& effects) {
+    for (const auto& effect : effects) {
         perform(effect);
-    }
-}
-
-void World::perform(const Effect& effect) {
-    if (const auto* plan = std::get_if<MakePlan>(&effect)) {
-        PlanResult result;
-        result.incident = plan->incident;
-        result.ok = !chance(10);
-        result.problem = result.ok ? "" : "could not be read";
-        result.plan.lever = plan->lever;
-        result.plan.subject = plan->subject;
-        result.plan.resource = plan->subject.text();
-        result.plan.target_version = std::to_string(image_);
-        later(Millis{1000 * static_cast<std::int64_t>(below(4))}, result);
-    } else if (const auto* call = std::get_if<FireLever>(&effect)) {
-        fire(call->intent);
-    } else if (const auto* settle = std::get_if<ObserveLever>(&effect)) {
-        const auto took = chance(4)                     ? Took::unclear
-                          : effects_[settle->intent.id] ? Took::yes
-                                                        : Took::no;
-        later(Millis{1000}, Settled{settle->intent.id, took, "looked"});
-    } else if (const auto* proof = std::get_if<ProveLever>(&effect)) {
-        Observation seen;
-        seen.subject = proof->intent.subject;
-        seen.probe = "lever:" + proof->intent.lever;
-        seen.health = effects_[proof->intent.id] && network_up_ ? Health::healthy : Health::unknown;
-        seen.reason = Reason::ok;
-        seen.seen = now_;
-        later(Millis{0}, seen);
-    } else if (const auto* again = std::get_if<LookAgain>(&effect)) {
-        soon_.insert(again->subject.text());
-    } else if (std::holds_alternative<SendPage>(effect)) {
-        for (const auto& [id, incident] : engine_->view().incidents) {
-            if (incident.decision && incident.decision->action == Action::ask && chance(2)) {
-                later(Millis{1000 * static_cast<std::int64_t>(below(1200))},
-                      ApprovalGiven{incident.decision->id, incident.decision->hash, !chance(4),
-                                    "someone", "late"});
-            }
-        }
-    }
-}
-
-void World::fire(const Intent& intent) {
-    check_fire(intent);
-    tally_.fired += 1;
-    calls_[intent.id] += 1;
-    const auto fate = below(8);
-    const bool effect = fate != 0 && fate != 1;
-    effects_[intent.id] = effect;
-    const bool lost = fate == 1 || fate == 2;
-    tally_.lost_replies += lost ? 1 : 0;
-    if (effect && intent.lever == "tenant-redeploy") {
-        auto& tenant = tenants_[std::string(intent.subject.name())];
-        tenant.up = false;
-        tenant.restarting = !chance(10);
-        tenant.back_at = now_.at + std::chrono::seconds{20 + static_cast<std::int64_t>(below(90))};
-    }
-    if (effect && intent.lever == "platform-rollback") {
-        image_ += 1;
-        image_bad_ = false;
-        for (auto& [slug, tenant] : tenants_) {
-            tenant.up = true;
-            tenant.requests = 1;
-        }
-    }
-    const auto kind = lost        ? OutcomeKind::unknown
-                      : effect    ? OutcomeKind::accepted
-                      : chance(2) ? OutcomeKind::failed
-                                  : OutcomeKind::refused;
-    later(Millis{1000 * static_cast<std::int64_t>(1 + below(5))},
-          Outcome{intent.id, kind, "sim", {}});
-}
-
-void World::check_fire(const Intent& intent) {
-    const auto recorded = std::ranges::any_of(ledger_, [&](const Entry& entry) {
-        const auto* held = std::get_if<Intent>(&entry.body);
-        return held != nullptr && held->id == intent.id;
-    });
-    if (!recorded) {
-        violate(intent.id + " fired without its intent in the ledger");
-    }
-    if (calls_[intent.id] > 0) {
-        violate(intent.id + " called twice");
-    }
-    const auto& state = engine_->view();
-    if (state.stop.stopped) {
-        violate(intent.id + " fired with the stop switch set");
-    }
-    if (!state.observer.trusted) {
-        violate(intent.id + " fired by a doubted observer");
-    }
-    const auto key = std::pair{intent.lever, intent.subject};
-    const auto before = fired_at_.find(key);
-    if (before != fired_at_.end() && now_.at - before->second < std::chrono::minutes{15}) {
-        violate(intent.id + " fired inside its cool-down");
-    }
-    fired_at_[key] = now_.at;
-}
-
-void World::check_state() {
-    const auto& state = engine_->view();
-    std::vector<const Intent*> open;
-    for (const auto& [id, held] : state.intents) {
-        if (held.phase != IntentPhase::done) {
-            open.push_back(&held.intent);
-        }
-    }
-    for (const auto* a : open) {
-        for (const auto* b : open) {
-            const bool related = a->subject == b->subject ||
-                                 is_ancestor(rules_.runbook, state, a->subject, b->subject);
-            if (a != b && related) {
-                violate(fmt::format("{} and {} are at work on one subject", a->id, b->id));
-            }
-        }
-    }
-    std::int64_t counted = 0;
-    for (const auto& [key, count] : state.decision_counts) {
-        counted += count;
-    }
-    if (counted != state.decisions_made) {
-        violate("decisions recorded and counted differ");
-    }
-}
-
-void World::check_rest() {
-    const auto& state = engine_->view();
-    for (const auto& [key, active] : state.symptoms) {
-        violate(fmt::format("{} on {} is still there after everything healed", key.first,
-                            key.second.text()));
-    }
-    for (const auto& [id, incident] : state.incidents) {
-        if (incident.phase != IncidentPhase::closed) {
-            violate(id + " is still open after everything healed");
-        }
-    }
-    for (const auto& [id, held] : state.intents) {
-        if (held.phase != IntentPhase::done) {
-            violate(id + " never came to an end");
-        }
-    }
-    std::int64_t decisions = 0;
-    for (const auto& entry : ledger_) {
-        decisions += std::holds_alternative<Decision>(entry.body) ? 1 : 0;
-    }
-    if (decisions != state.decisions_made) {
-        violate(
-            fmt::format("{} decisions in the ledger, {} counted", decisions, state.decisions_made));
     }
 }
 
 void World::restart() {
     tally_.restarts += 1;
     later_.clear();
-    engine_ = std::make_unique<Engine>(rules_);
-    for (const auto& entry : ledger_) {
-        engine_->restore(entry);
-    }
     now_.at += Millis{1000 * static_cast<std::int64_t>(1 + below(30))};
-    commit(engine_->resume(Started{"sim", "sim", "boot", 0}, now_));
+    perform_all(machine_->start(rules_, now_));
 }
 
-std::string World::ledger_hash() const {
-    std::string text;
-    for (const auto& entry : ledger_) {
-        text =
-            sha256_hex(text + std::to_string(to_millis(entry.now.at)) + dump(to_json(entry.body)));
+void World::reload() {
+    tally_.reloads += 1;
+    for (auto& policy : rules_.policies.policies) {
+        if (chance(3)) {
+            policy.mode = static_cast<Mode>(below(4));
+        }
     }
-    return text;
+    perform_all(machine_->reload(rules_, now_));
+}
+
+void World::answer_question() {
+    for (const auto& [id, incident] : machine_->view().incidents) {
+        if (incident.decision && incident.decision->action == Action::ask && chance(2)) {
+            tally_.approvals += 1;
+            later(Millis{1000 * static_cast<std::int64_t>(below(1200))},
+                  ApprovalGiven{incident.decision->id, incident.decision->hash, !chance(4),
+                                "someone", "late"});
+        }
+    }
+}
+
+void World::note(const Entry& entry) {
+    tally_.incidents += std::holds_alternative<IncidentOpened>(entry.body) ? 1 : 0;
+    decisions_durable_ += std::holds_alternative<Decision>(entry.body) ? 1 : 0;
+    if (const auto* intent = std::get_if<Intent>(&entry.body)) {
+        intents_durable_.insert(intent->id);
+    } else if (const auto* verdict = std::get_if<Verdict>(&entry.body)) {
+        tally_.verdicts[std::string(to_string(verdict->kind))] += 1;
+        check_verdict(*verdict);
+    } else if (const auto* breaker = std::get_if<BreakerChanged>(&entry.body)) {
+        tally_.storms += breaker->phase == BreakerPhase::open ? 1 : 0;
+    } else if (std::holds_alternative<SymptomRaised>(entry.body) &&
+               !machine_->view().observer.trusted) {
+        violate("a symptom was raised by a doubted observer");
+    }
+    hash_ = sha256_hex(hash_ + std::to_string(to_millis(entry.now.at)) + dump(to_json(entry.body)));
 }
 
 }  // namespace leverd::sim

@@ -102,17 +102,20 @@ async function refresh() {
   if (running) { again = true; return; }
   running = true;
   try {
-    const [status, pending, incidents, symptoms, subjects] = await Promise.all([
-      ask('/api/v1/status'), ask('/api/v1/decisions?pending=1'), ask('/api/v1/incidents'),
-      ask('/api/v1/symptoms'), ask('/api/v1/subjects?bad=1')]);
+    const now = await ask('/api/v1/overview');
+    const { status, decisions, incidents, symptoms, subjects } = now;
+    const held = { stop: status.stop, storm: status.storm, vetoes: status.vetoes,
+      windows: status.windows, flapping: status.flapping, autonomy: status.autonomy };
     connected = true;
     lostSince = null;
     showStatus(status);
-    part('approvals', [pending, Boolean(token)], () => render.approvals(pending.decisions, Boolean(token), actions));
-    part('incidents', incidents, () => render.openIncidents(incidents.incidents, actions));
-    part('symptoms', symptoms, () => render.symptoms(symptoms.symptoms, actions));
-    part('subjects', subjects, () => render.subjects(subjects.counts, subjects.subjects, actions));
-    part('closed', incidents, () => render.closedIncidents(incidents.incidents));
+    part('holds', held, () => render.holds(held, actions));
+    $('holds-section').hidden = $('holds').childElementCount === 0;
+    part('approvals', [decisions, Boolean(token)], () => render.approvals(decisions, Boolean(token), actions));
+    part('incidents', incidents, () => render.openIncidents(incidents, actions));
+    part('symptoms', symptoms, () => render.symptoms(symptoms, actions));
+    part('subjects', [status.counts.subjects, subjects], () => render.subjects(status.counts.subjects, subjects, actions));
+    part('closed', incidents, () => render.closedIncidents(incidents));
   } catch (problem) {
     connected = false;
     lostSince = lostSince || new Date();

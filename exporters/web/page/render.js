@@ -66,13 +66,53 @@ export function facts(status) {
   const chip = (warn, words) => el('li', { class: warn ? 'warn' : null }, words);
   return [
     chip(status.stop.stopped, status.stop.stopped ? `stop switch SET by ${status.stop.who}` : 'stop switch off'),
+    status.storm.phase === 'closed' ? '' : chip(status.storm.phase === 'open', `storm breaker ${status.storm.phase === 'open' ? 'OPEN' : 'half open'}`),
+    status.vetoes.length ? chip(false, `vetoes: ${status.vetoes.length}`) : '',
     chip(!status.observer.trusted, status.observer.trusted ? 'observer trusted' : 'observer in doubt'),
     chip(!status.ledger.writable, status.ledger.writable ? 'ledger writable' : 'ledger NOT writable'),
     chip(false, status.freeze.active ? 'freeze active' : 'no freeze'),
     chip(false, `mode ceiling: ${status.mode_ceiling}`),
     chip(!status.ready.ok, status.ready.ok ? 'ready' : `not ready: ${status.ready.why}`),
     chip(false, `levers in flight: ${status.counts.levers_in_flight}`),
-  ];
+  ].filter(Boolean);
+}
+
+// Only what holds something now; nothing at all on a quiet day.
+export function holds(held, actions) {
+  const ends = (text) => (text ? ['ends ', when(text)] : 'until somebody lifts it');
+  const line = (title, words, ...more) => el('li', {}, el('b', {}, title), ' ', words, ...more.flat());
+  const copy = (command, key) => el('button', { type: 'button', class: 'link', 'data-key': `copy ${key}`,
+    onclick: () => actions.copy(command) }, `copy: ${command}`);
+  const lines = [];
+  if (held.stop.stopped) {
+    lines.push(line('Stop switch', `set by ${held.stop.who}, `, ends(held.stop.until),
+      el('span', { class: 'evidence' }, held.stop.why)));
+  }
+  if (held.storm.phase !== 'closed') {
+    lines.push(line(`Storm breaker ${held.storm.phase === 'open' ? 'open' : 'half open'}`, held.storm.words,
+      el('span', { class: 'evidence' }, held.storm.why)));
+  }
+  for (const v of held.vetoes) {
+    lines.push(line(`Veto ${v.id}`, `${v.lever || 'every lever'} on ${v.subjects}, by ${v.who}, `, ends(v.until), ' ',
+      copy(`leverd unveto ${v.id} --why "..."`, v.id), el('span', { class: 'evidence' }, v.why)));
+  }
+  for (const w of held.windows) {
+    lines.push(line(`Window ${w.id}`, w.effect === 'only' ? `levers only inside ${w.when}` : `no lever inside ${w.when}`,
+      el('span', { class: 'evidence' }, `${w.reason} (${w.owner})`)));
+  }
+  for (const f of held.flapping) {
+    lines.push(line('Flapping', subjectButton(f.subject, actions, `flap ${f.signal}`),
+      `: ${f.signal} changed ${f.changes} times in ${f.window}, so no disruptive lever`));
+  }
+  for (const p of held.autonomy) lines.push(line(`Policy ${p.policy}`, p.missing));
+  return lines.length ? [el('div', { class: 'card' }, el('ul', { class: 'plain' }, lines))] : [];
+}
+
+function rungList(rungs) {
+  if (rungs.length < 2) return null;
+  const words = (r) => (r.tries ? `tried ${r.tries === 1 ? 'once' : `${r.tries} times`}, ${r.result}` : 'not tried yet');
+  return el('ol', {}, rungs.map((r) => el('li', {}, r.current ? el('b', {}, r.lever) : r.lever, `: ${words(r)}`,
+    r.why ? el('span', { class: 'evidence' }, r.why) : null)));
 }
 
 export function guardTable(guards) {
@@ -129,7 +169,7 @@ function incidentCard(incident, actions) {
     el('p', {}, incident.words),
     incident.first_lever ? el('p', { class: 'quiet' }, `The runbook's first lever: ${incident.first_lever}`) : null,
     incident.note ? el('p', { class: 'quiet' }, incident.note) : null,
-    verdict ? el('p', {}, verdict) : null, linked,
+    verdict ? el('p', {}, verdict) : null, rungList(incident.rungs), linked,
     decision ? el('details', { 'data-key': `decision ${incident.incident}` },
       el('summary', {}, `decision ${decision.id}: ${decision.action} ${decision.lever}, ${decision.reason}`),
       incident.plan ? planList(incident.plan.plan) : null, guardTable(decision.guards)) : null);
@@ -191,6 +231,7 @@ export function why(data) {
     list('Symptoms', data.symptoms.map((y) => el('li', {}, y.title, ' since ', when(y.raised)))),
     list('Incidents', data.incidents.map((i) => el('li', {}, `${i.incident} ${i.title}: ${i.words}`))),
     data.decision ? [el('h3', {}, `Decision ${data.decision.id}: ${data.decision.action} ${data.decision.lever}, ${data.decision.reason}`),
+      rungList(data.decision.rungs) ?? [],
       guardTable(data.decision.guards)] : [],
     list('Past decisions', data.past_decisions.map((e) => el('li', {}, when(e.time),
       ` ${e.body.id}: ${e.body.action} ${e.body.lever} because ${e.body.reason}`))),

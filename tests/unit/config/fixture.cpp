@@ -41,7 +41,10 @@ Vocabulary vocabulary() {
     v.probe_kinds = {"control_plane", "tenant_health", "workspace_status", "workspace_activity",
                      "boot_events",   "image_drift",   "canvas",           "reference"};
     v.levers = {"platform-rollback",     "template-rollback",      "tenant-redeploy",
-                "workspace-reprovision", "control-plane-rollback", "canvas-rollback"};
+                "workspace-reprovision", "control-plane-rollback", "canvas-rollback",
+                "workspace-restart",     "tenant-restart"};
+    v.undoable_levers = {"platform-rollback", "template-rollback"};
+    v.now = WallTime{Millis{1'774'612'800'000}};  // Friday, 2026-03-27T12:00 UTC
     return v;
 }
 
@@ -96,7 +99,9 @@ std::string rendered(const Loaded& loaded) {
 
 std::string problems_of(std::string_view toml) {
     const Folder folder;
-    folder.write("base.toml", base_toml().substr(1));
+    const std::string_view base = base_toml().substr(1);
+    folder.write("base.toml", base);
+    folder.write("tenant.toml", base.substr(0, base.rfind("[[symptom]]")));
     return folder.plain(rendered(load(folder.write("leverd.toml", toml), vocabulary())));
 }
 

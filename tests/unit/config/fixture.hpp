@@ -32,7 +32,8 @@ Vocabulary vocabulary();
 // A symptom for a tenant and one for a workspace, with all that they need.
 std::string_view base_toml();
 
-// All problems, rendered, when leverd.toml holds `toml` and base.toml stands beside it.
+// All problems, rendered, when leverd.toml holds `toml`. Beside it stand base.toml, and tenant.toml
+// which is the same without the workspace's symptom: nothing asks for a policy on that one.
 std::string problems_of(std::string_view toml);
 std::string rendered(const Loaded& loaded);
 

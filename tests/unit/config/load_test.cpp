@@ -155,8 +155,24 @@ quorum = 1
 [[probe]]
 kind = "reference"
 [[policy]]
+id = "other"
+symptom = "tenant-down"
+lever = "tenant-redeploy"
+subjects = ["tenant/other"]
+mode = "recommend"
+[[policy]]
+id = "another"
+symptom = "agent-broken"
+lever = "workspace-reprovision"
+subjects = ["workspace/other/*"]
+mode = "recommend"
+[[policy]]
 id = "p"
 owner = "ops"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )";
     for (const std::string_view policy : {
              "symptom = \"tenant-down\"\nlever = \"tenant-redeploy\"\nsubjects = [\"*\"]\n"
@@ -228,6 +244,18 @@ blast_percent = 4
 blast_count = 5
 approval_ttl = "6m"
 verify_timeout = "7m"
+[[policy]]
+id = "q"
+symptom = "tenant-down"
+lever = "tenant-redeploy"
+subjects = ["*"]
+mode = "observe"
+[[policy]]
+id = "r"
+symptom = "agent-broken"
+lever = "workspace-reprovision"
+subjects = ["*"]
+mode = "observe"
 )"),
                                vocabulary());
     CHECK(folder.plain(rendered(loaded)) == "");
@@ -269,7 +297,7 @@ verify_timeout = "7m"
     REQUIRE(r.topology.size() == 2);
     CHECK(r.topology[1].kind == "workspace");
     CHECK(r.topology[1].parents == std::vector<std::string>{"tenant/{tenant}"});
-    REQUIRE(loaded.config.policies.policies.size() == 1);
+    REQUIRE(loaded.config.policies.policies.size() == 3);
     const Policy& p = loaded.config.policies.policies[0];
     CHECK(p.subjects == std::vector<std::string>{"tenant/a", "tenant/b-*"});
     CHECK(p.mode == Mode::observe);

@@ -178,7 +178,7 @@ leverd.toml:10:6: error: duplicate policy 'p'
 hint: the first one is at leverd.toml:3:6)x"},
     {"a policy that is never reached",
      R"x(
-include = ["base.toml"]
+include = ["tenant.toml"]
 [[policy]]
 id = "p"
 symptom = "tenant-down"
@@ -201,7 +201,7 @@ leverd.toml:9:1: warning: policy 'q' is never reached
 hint: 'p' before it is for every subject)x"},
     {"a cool-down shorter than the verification",
      R"x(
-include = ["base.toml"]
+include = ["tenant.toml"]
 [[policy]]
 id = "p"
 symptom = "tenant-down"
@@ -229,6 +229,10 @@ lever = "tenant-redeploy"
 subjects = ["tenant/demo"]
 mode = "auto"
 owner = "ops"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )x",
      R"x(
 leverd.toml:9:8: error: mode 'auto' needs 2 [observer] references and a quorum
@@ -286,7 +290,7 @@ leverd.toml:13:8: error: mode 'approve' needs 2 [observer] references and a quor
 hint: else leverd cannot tell a broken stack from its own broken network)x"},
     {"auto above the ceiling",
      R"x(
-include = ["base.toml"]
+include = ["tenant.toml"]
 [observer]
 references = ["https://a.example", "https://b.example"]
 quorum = 1
@@ -301,6 +305,10 @@ lever = "tenant-redeploy"
 subjects = ["tenant/demo"]
 mode = "auto"
 owner = "ops"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )x",
      R"x(
 leverd.toml:14:8: warning: mode 'auto' is above this box's mode_ceiling 'approve'
@@ -323,12 +331,16 @@ symptom = "tenant-down"
 lever = "tenant-redeploy"
 subjects = ["tenant/demo"]
 mode = "auto"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )x",
      R"x(
-leverd.toml:14:8: warning: an automatic policy has no 'owner'
+leverd.toml:14:8: error: mode 'auto' needs an 'owner'
     mode = "auto"
            ^
-hint: name who answers for it)x"},
+hint: name who answers for what it does: owner = "ops")x"},
     {"an irreversible lever without acceptance",
      R"x(
 include = ["base.toml"]
@@ -346,6 +358,10 @@ lever = "workspace-reprovision"
 subjects = ["workspace/demo/*"]
 mode = "auto"
 owner = "ops"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )x",
      R"x(
 leverd.toml:14:8: error: lever 'workspace-reprovision' cannot be undone: auto needs acceptance
@@ -370,6 +386,10 @@ subjects = ["*"]
 mode = "auto"
 owner = "ops"
 irreversible = "accepted"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )x",
      R"x(
 leverd.toml:13:12: error: lever 'workspace-reprovision' cannot be undone: auto needs exact subjects
@@ -394,6 +414,10 @@ subjects = ["workspace/demo*/*"]
 mode = "auto"
 owner = "ops"
 irreversible = "accepted"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )x",
      R"x(
 leverd.toml:13:12: error: lever 'workspace-reprovision' cannot be undone: auto needs exact subjects
@@ -418,6 +442,10 @@ subjects = ["workspace/demo/*"]
 mode = "auto"
 owner = "ops"
 irreversible = "yes"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 )x",
      R"x(
 leverd.toml:14:8: error: lever 'workspace-reprovision' cannot be undone: auto needs acceptance

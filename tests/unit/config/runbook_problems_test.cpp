@@ -222,7 +222,7 @@ lever = "none"
 leverd.toml:6:7: error: signal 'agent-errors' is about 'workspace', needed is 'tenant'
     any = ["agent-errors"]
           ^
-hint: a group needs signals of its member kind, others of their own kind)x"},
+hint: a group needs signals of its member kind, others of their own kind or of one above it)x"},
     {"a signal that is needed and forbidden",
      R"x(
 include = ["base.toml"]
@@ -254,7 +254,7 @@ member = "workspace"
 leverd.toml:6:7: error: signal 'tenant-health' is about 'tenant', needed is 'workspace'
     any = ["tenant-health"]
           ^
-hint: a group needs signals of its member kind, others of their own kind)x"},
+hint: a group needs signals of its member kind, others of their own kind or of one above it)x"},
     {"a group whose members do not depend on it",
      R"x(
 include = ["base.toml"]

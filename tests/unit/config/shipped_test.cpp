@@ -2,6 +2,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/config/fixture.hpp"
 
+#include "config/sections.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ TEST_CASE("the shipped files load without a problem") {
 
 TEST_CASE("the shipped symptoms are the runbook's seven rows, word for word") {
     const Config config = shipped().config;
-    REQUIRE(config.runbook.symptoms.size() == std::size(table));
+    REQUIRE(config.runbook.symptoms.size() == std::size(table) + 1);
     for (std::size_t i = 0; i < std::size(table); ++i) {
         const Symptom& s = config.runbook.symptoms[i];
         CAPTURE(i);
@@ -73,6 +74,9 @@ TEST_CASE("every symptom and lever has a shipped policy, and no other") {
             if (choice.lever != "none") {
                 wanted.emplace(s.id, choice.lever);
             }
+            for (const std::string& rung : choice.then) {
+                wanted.emplace(s.id, rung);
+            }
         }
     }
     std::set<std::pair<std::string, std::string>> written;
@@ -94,12 +98,78 @@ std::string lever_for(const Symptom& s, std::string_view subject) {
 
 TEST_CASE("a stray image goes back by the lever that moves it") {
     const Config config = shipped().config;
-    REQUIRE(config.runbook.symptoms.size() == 7);
+    REQUIRE(config.runbook.symptoms.size() >= 7);
     const Symptom& s = config.runbook.symptoms[6];
     CHECK(lever_for(s, "image/molecule-ai/platform") == "platform-rollback");
     CHECK(lever_for(s, "image/molecule-ai/platform-tenant") == "platform-rollback");
     CHECK(lever_for(s, "image/molecule-ai/canvas") == "none");
     CHECK(lever_for(s, "image/molecule-ai/workspace-template-hermes") == "template-rollback");
+}
+
+TEST_CASE("names that fail together without an image move are nobody's to mend alone") {
+    const Config config = shipped().config;
+    const Symptom& s = config.runbook.symptoms.back();
+    CHECK(s.id == "mass-failure");
+    CHECK(s.row == 0);
+    CHECK(s.subject_kind == "edge");
+    CHECK(lever_for(s, "edge") == "none");
+    CHECK(s.unless == std::vector<std::string>{"tenant-not-running"});
+    CHECK(s.group == GroupRule{"tenant", 2, "", 30, Millis{600'000}, false, "", Millis{0}});
+    // A platform regression is above it, so it explains it; a dead tenant is below it.
+    CHECK(depends_on(config.runbook, "edge", "platform"));
+    CHECK(depends_on(config.runbook, "tenant", "edge"));
+    CHECK_FALSE(depends_on(config.runbook, "platform", "edge"));
+}
+
+TEST_CASE("a tenant that a redeploy does not help is stopped and started next") {
+    const Config config = shipped().config;
+    const Symptom& s = config.runbook.symptoms[1];
+    REQUIRE(s.levers.size() == 1);
+    CHECK(s.levers[0].lever == "tenant-redeploy");
+    CHECK(s.levers[0].then == std::vector<std::string>{"tenant-restart"});
+}
+
+// The sandbox's rules are the shipped ones on another clock: a demo of something else shows
+// nothing.
+TEST_CASE("the sandbox has the shipped rows, and its files load without a problem") {
+    const Folder folder;
+    const auto path = std::filesystem::path(LEVERD_SANDBOX_CONFIG);
+    const Loaded loaded = load(
+        folder.write("leverd.toml", "include = [\"" + (path / "runbook.toml").string() + "\", \"" +
+                                        (path / "policies.toml").string() + "\"]\n" + R"([daemon]
+mode_ceiling = "auto"
+[observer]
+references = ["https://a.example", "https://b.example"]
+quorum = 1
+[[probe]]
+kind = "reference"
+interval = "1s"
+)"),
+        vocabulary());
+    for (const Problem& p : loaded.problems) {
+        CAPTURE(render(p));
+        // This small file has no stack to look at; that is all that may be missing.
+        CHECK(p.message.ends_with("does not run, so this signal is never raised"));
+    }
+    const Config config = shipped().config;
+    REQUIRE(loaded.config.runbook.symptoms.size() == config.runbook.symptoms.size());
+    for (std::size_t i = 0; i < config.runbook.symptoms.size(); ++i) {
+        const Symptom& real = config.runbook.symptoms[i];
+        const Symptom& played = loaded.config.runbook.symptoms[i];
+        CAPTURE(real.id);
+        CHECK(played.id == real.id);
+        CHECK(played.any == real.any);
+        CHECK(played.unless == real.unless);
+        REQUIRE(played.levers.size() == real.levers.size());
+        for (std::size_t j = 0; j < real.levers.size(); ++j) {
+            // It may show a gentler first rung; the runbook's own lever is on the ladder.
+            const auto& then = played.levers[j].then;
+            const bool on_ladder =
+                played.levers[j].lever == real.levers[j].lever ||
+                std::find(then.begin(), then.end(), real.levers[j].lever) != then.end();
+            CHECK(on_ladder);
+        }
+    }
 }
 
 TEST_CASE("the shipped numbers are those that the rows were agreed with") {

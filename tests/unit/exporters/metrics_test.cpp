@@ -67,9 +67,8 @@ struct Bench {
     DriverFigures figures;
     Metrics metrics{"0.1.0", rules};
 
-    std::string page() {
-        return metrics.render(state, rules, figures, WallTime{Millis{1'700'000'123'500}});
-    }
+    std::string page() { return metrics.render(state, rules, figures, now); }
+    Now now{at_millis(50'000'000), WallTime{Millis{1'700'000'123'500}}};
     void entry(EntryBody body) { metrics.on_entry(Entry{{}, std::move(body)}); }
 };
 
@@ -132,6 +131,11 @@ TEST_CASE("series that are known in advance start at zero") {
         R"(leverd_incidents_closed_total{end="recovered"})",
         "leverd_approval_pending",
         "leverd_stop_switch",
+        "leverd_stop_switch_until_timestamp_seconds",
+        "leverd_veto_active",
+        "leverd_veto_oldest_timestamp_seconds",
+        "leverd_storm_breaker",
+        R"(leverd_flapping{signal="down"})",
         "leverd_freeze_active",
         "leverd_queue_dropped_total",
         "leverd_probe_lateness_seconds_count",
@@ -343,6 +347,88 @@ TEST_CASE("switches of the daemon") {
     CHECK(value_of(page, "leverd_config_last_reload_successful") == "0");
     CHECK(value_of(page, "leverd_queue_dropped_total") == "7");
     CHECK(value_of(page, "leverd_loop_lateness_seconds") == "1.5");
+}
+
+TEST_CASE("what holds levers back is a number") {
+    Bench b;
+    const auto ago = [&b](int seconds) {
+        const auto back = std::chrono::seconds{seconds};
+        return Now{b.now.at - back, WallTime{Millis{1}}};  // the wall clock was wrong then
+    };
+    Veto old;
+    old.since = ago(100);
+    Veto timed;
+    timed.since = ago(300);
+    timed.set.until = b.now.at + Millis{1};
+    Veto over;
+    over.since = ago(900);
+    over.set.until = b.now.at;
+    b.state.vetoes = {{"v-1", old}, {"v-2", timed}, {"v-3", over}};
+    b.state.stop.stopped = true;
+    b.state.stop.until = b.now.at + Millis{60'000};
+    b.state.flapping = {{"down", Subject("tenant/acme")},
+                        {"down", Subject("tenant/demo")},
+                        {"no longer configured", Subject("tenant/acme")}};
+    auto page = b.page();
+    CHECK(value_of(page, "leverd_veto_active") == "2");
+    CHECK(value_of(page, "leverd_veto_oldest_timestamp_seconds") == "1699999823.5");
+    CHECK(value_of(page, "leverd_stop_switch_until_timestamp_seconds") == "1700000183.5");
+    CHECK(value_of(page, R"(leverd_flapping{signal="down"})") == "2");
+    CHECK(value_of(page, R"(leverd_flapping{signal="no longer configured"})") == "absent");
+    b.state.stop.stopped = false;
+    CHECK(value_of(b.page(), "leverd_stop_switch_until_timestamp_seconds") == "0");
+    const std::vector<std::pair<BreakerPhase, std::string>> phases{
+        {BreakerPhase::closed, "0"}, {BreakerPhase::half_open, "1"}, {BreakerPhase::open, "2"}};
+    for (const auto& [phase, number] : phases) {
+        b.state.breaker.phase = phase;
+        CHECK(value_of(b.page(), "leverd_storm_breaker") == number);
+    }
+}
+
+TEST_CASE("how well a lever does is told for every configured pair, and unknown is not zero") {
+    Bench b;
+    LeverChoice choice;
+    choice.lever = "tenant-restart";
+    choice.then = {"tenant-redeploy"};
+    b.rules.runbook.symptoms[0].levers = {choice};
+    b.rules.policies.policies[0].id = "demo";
+    const std::string redeploy = R"({lever="tenant-redeploy",symptom="tenant-unreachable"})";
+    const std::string restart = R"({lever="tenant-restart",symptom="tenant-unreachable"})";
+    const std::string alone = R"(leverd_baseline_healed_ratio{symptom="tenant-unreachable"})";
+    auto page = b.page();
+    for (const auto& series :
+         {"leverd_lever_success_ratio" + redeploy, "leverd_lever_success_ratio" + restart,
+          "leverd_time_to_green_seconds" + redeploy, alone}) {
+        INFO(series);
+        CHECK(value_of(page, series) == "Nan");
+    }
+    Record& record = b.state.records[{"tenant-unreachable", "tenant-redeploy"}];
+    record.verdicts = {{b.now.at - std::chrono::hours{24 * 40}, VerdictKind::worse},
+                       {b.now.at, VerdictKind::recovered},
+                       {b.now.at, VerdictKind::recovered},
+                       {b.now.at, VerdictKind::inconclusive},
+                       {b.now.at, VerdictKind::not_recovered}};
+    record.to_green = {Millis{90'000}, Millis{30'000}, Millis{500'000}};
+    b.state.records[{"tenant-unreachable", "nobody knows it"}] = record;
+    b.state.baselines["tenant-unreachable"] = Baseline{4, 1, {}};
+    page = b.page();
+    CHECK(value_of(page, "leverd_lever_success_ratio" + redeploy) == "0.5");
+    CHECK(value_of(page, "leverd_time_to_green_seconds" + redeploy) == "90");
+    CHECK(value_of(page, alone) == "0.25");
+    CHECK(page.find("nobody knows it") == std::string::npos);
+}
+
+TEST_CASE("a policy is in force until auto asks for a record that is missing") {
+    Bench b;
+    Policy& policy = b.rules.policies.policies[0];
+    policy.id = "demo";
+    const std::string series = R"(leverd_autonomy_earned{policy="demo"})";
+    policy.auto_after = AutoAfter{2, false};
+    CHECK(value_of(b.page(), series) == "1");  // mode approve has nothing to earn
+    policy.mode = Mode::automatic;
+    CHECK(value_of(b.page(), series) == "0");
+    b.state.records[{"tenant-unreachable", "tenant-redeploy"}].in_a_row = 2;
+    CHECK(value_of(b.page(), series) == "1");
 }
 
 TEST_CASE("hostile label values neither break a line nor make a double series") {

@@ -6,6 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cctype>
+
 using namespace web_world;
 using nlohmann::json;
 
@@ -103,7 +106,8 @@ std::string filled(std::string path) {
     const std::map<std::string, std::string> values{{"{subject}", "tenant%2Facme"},
                                                     {"{incident}", "i-1"},
                                                     {"{decision}", "d-12"},
-                                                    {"{kind}", "tenant_health"}};
+                                                    {"{kind}", "tenant_health"},
+                                                    {"{veto}", "v-1"}};
     for (const auto& [hole, value] : values) {
         const auto at = path.find(hole);
         if (at != std::string::npos) {
@@ -113,8 +117,19 @@ std::string filled(std::string path) {
     return path == "/api/v1/why" ? path + "?subject=tenant%2Facme" : path;
 }
 
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+}
+
 std::string sample_body(const std::string& path) {
-    return path == "/api/v1/stop" ? R"({"stopped":true,"why":"demo"})"
+    const std::map<std::string, std::string> special{
+        {"/api/v1/stop", R"({"stopped":true,"why":"demo","for":"1h"})"},
+        {"/api/v1/vetoes", R"({"subjects":"tenant/*","for":"2h","why":"demo"})"},
+        {"/api/v1/vetoes/{veto}", R"({"why":"over"})"}};
+    const auto found = special.find(path);
+    return found != special.end() ? found->second
                                   : R"({"hash":"abc123","why":"demo","target":"acme"})";
 }
 
@@ -127,10 +142,13 @@ TEST_CASE("every documented address answers as documented") {
             fill(backend);
             backend.write(asking_decision());
             backend.write(SymptomRaised{"tenant-unreachable", Subject("tenant/acme"), "refused"});
-            const bool post = operation.key() == "post";
+            hold_everything(backend);
+            give_ladder(backend);
+            backend.book.policies.policies[0].mode = Mode::approve;  // d-12 still waits
+            const bool change = operation.key() != "get";
             const auto answer = ask(backend, root_access(),
-                                    request(post ? "POST" : "GET", filled(path.key()),
-                                            post ? sample_body(path.key()) : ""));
+                                    request(upper(operation.key()), filled(path.key()),
+                                            change ? sample_body(path.key()) : ""));
             CAPTURE(path.key(), answer.body);
             CHECK(answer.status == 200);
             const json& content = operation.value()["responses"]["200"]["content"];
@@ -152,6 +170,18 @@ TEST_CASE("every list of the API has something in it here, so that the shapes ab
     CHECK(get(backend, "/api/v1/subjects?kind=tenant")["subjects"].size() == 3);
     CHECK(get(backend, "/api/v1/subjects?bad=1")["subjects"].size() == 2);
     CHECK(get(backend, "/api/v1/symptoms")["symptoms"].size() == 1);
+    hold_everything(backend);
+    give_ladder(backend);
+    CHECK(get(backend, "/api/v1/vetoes")["vetoes"].size() == 1);
+    const json overview = get(backend, "/api/v1/overview");
+    CHECK(overview["incidents"].size() == 3);
+    CHECK(overview["subjects"].size() == 2);
+    const json& status = overview["status"];
+    CHECK(status["vetoes"].size() == 1);
+    CHECK(status["flapping"].size() == 1);
+    CHECK(status["windows"].size() == 1);
+    CHECK(status["autonomy"].size() == 1);
+    CHECK(get(backend, "/api/v1/incidents/i-1")["rungs"].size() == 2);
     CHECK(get(backend, "/api/v1/levers")["levers"][0]["proof"].size() == 1);
     CHECK(get(backend, "/api/v1/policies")["policies"].size() == 1);
 }
@@ -187,6 +217,10 @@ TEST_CASE("wrong addresses, methods and parameters are refused with a next step"
         {"GET", "/api/v1/stop", 405, "POST"},
         {"OPTIONS", "/-/reload", 405, "POST"},
         {"POST", "/api/v1/stop", 400, "stopped"},
+        {"PUT", "/api/v1/vetoes", 405, "GET, HEAD, POST"},
+        {"GET", "/api/v1/vetoes/v-1", 405, "DELETE"},
+        {"DELETE", "/api/v1/vetoes", 405, "POST"},
+        {"DELETE", "/api/v1/vetoes/v-1", 400, "why"},
         {"POST", "/api/v1/probes/nope/run", 422, "tenant_health"},
     };
     for (const Row& row : rows) {
@@ -256,12 +290,124 @@ TEST_CASE("a decision waits only while it is open, unanswered and not too old") 
     CHECK(backend.changes.empty());
 }
 
+TEST_CASE("a veto says who, what, why and until when, or it is not taken") {
+    struct Row {
+        std::string name;
+        std::string body;
+        int status = 200;
+        std::string says;
+    };
+    const std::vector<Row> rows{
+        {"all is well", R"({"subjects":"tenant/*","for":"2h","why":"demo"})", 200,
+         R"("until":"2026-05-06T20:10:00.000Z")"},
+        {"for ever, but spelled", R"({"subjects":"*","for":"forever","why":"demo"})", 200,
+         R"("until":null)"},
+        {"one lever", R"({"subjects":"**","for":"1s","why":"d","lever":"tenant-redeploy"})", 200,
+         R"("matches":4)"},
+        {"nothing that leverd sees", R"({"subjects":"tenant/x","for":"1s","why":"d"})", 200,
+         R"("matches":0)"},
+        {"no end", R"({"subjects":"tenant/*","why":"demo"})", 400, "forever"},
+        {"no reason", R"({"subjects":"tenant/*","for":"2h"})", 400, "needed"},
+        {"no subjects", R"({"for":"2h","why":"demo"})", 400, "needed"},
+        {"a slip in a key", R"({"subjects":"*","fro":"2h","for":"2h","why":"d"})", 400,
+         "did you mean 'for'"},
+        {"a duration of no unit", R"({"subjects":"*","for":"2","why":"demo"})", 400, "2h"},
+        {"no time at all", R"({"subjects":"*","for":"0s","why":"demo"})", 400, "1s to 365d"},
+        {"too long", R"({"subjects":"*","for":"366d","why":"demo"})", 400, "1s to 365d"},
+        {"a number", R"({"subjects":"*","for":7200,"why":"demo"})", 400, "must be text"},
+        {"a lever of a wrong type", R"({"subjects":"*","for":"2h","why":"d","lever":[]})", 400,
+         "must be text"},
+        {"a lever that is none",
+         R"({"subjects":"*","for":"2h","why":"d","lever":"tenant-redeplo"})", 400,
+         "did you mean 'tenant-redeploy'"},
+        {"no subject", R"({"subjects":"ten ant","for":"2h","why":"d"})", 400, "subjects must be"},
+        {"not JSON", "x", 400, "JSON"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.name);
+        FakeBackend backend;
+        fill(backend);
+        const auto answer =
+            ask(backend, root_access(), request("POST", "/api/v1/vetoes", row.body));
+        CAPTURE(answer.body);
+        CHECK(answer.status == row.status);
+        CHECK(answer.body.find(row.says) != std::string::npos);
+        CHECK(backend.held.vetoes.size() == (row.status == 200 ? 1U : 0U));
+        CHECK((row.status != 200 || backend.changes.at(0).who == "root"));
+    }
+}
+
+TEST_CASE("a veto is lifted by its name, once, with a reason, and an old one is not shown") {
+    FakeBackend backend;
+    fill(backend);
+    hold_everything(backend);
+    const std::string target = "/api/v1/vetoes/v-1";
+    CHECK(ask(backend, root_access(), request("DELETE", target, R"({"whi":"x"})")).status == 400);
+    CHECK(backend.held.vetoes.size() == 1);
+    auto reader = root_access();
+    reader.uid = 4242;
+    reader.own_uid = 1;
+    CHECK(ask(backend, reader, request("DELETE", target, R"({"why":"x"})")).status == 403);
+    CHECK(ask(backend, reader, request("GET", "/api/v1/vetoes")).status == 200);
+    CHECK(ask(backend, root_access(), request("DELETE", target, R"({"why":"x"})")).status == 200);
+    CHECK(ask(backend, root_access(), request("DELETE", target, R"({"why":"x"})")).status == 404);
+    const std::vector<Change> expected{Change{"lift v-1", "root", "x", true}};
+    CHECK(backend.changes == expected);
+
+    hold_everything(backend);
+    backend.time.at = backend.held.vetoes["v-1"].set.until;
+    CHECK(get(backend, "/api/v1/vetoes")["vetoes"].empty());
+}
+
+TEST_CASE("vetoes are capped") {
+    FakeBackend backend;
+    fill(backend);
+    for (int i = 0; i < 200; ++i) {
+        backend.held.vetoes["w-" + std::to_string(i)] = Veto{};
+    }
+    const auto one = request("POST", "/api/v1/vetoes", R"({"subjects":"*","for":"1h","why":"x"})");
+    CHECK(ask(backend, root_access(), one).status == 409);
+    backend.held.vetoes.erase("w-0");
+    CHECK(ask(backend, root_access(), one).status == 200);
+}
+
+TEST_CASE("the stop switch may have an end, and a slip in its key never makes it last for ever") {
+    struct Row {
+        std::string body;
+        int status = 200;
+        Millis lasts{0};
+    };
+    const std::vector<Row> rows{
+        {R"({"stopped":true,"why":"x"})", 200, Millis{0}},
+        {R"({"stopped":true,"why":"x","for":"forever"})", 200, Millis{0}},
+        {R"({"stopped":true,"why":"x","for":"90m"})", 200, Millis{5'400'000}},
+        {R"({"stopped":true,"why":"x","fro":"90m"})", 400, Millis{0}},
+        {R"({"stopped":true,"why":"x","for":"90"})", 400, Millis{0}},
+        {R"({"stopped":true,"why":"x","for":90})", 400, Millis{0}},
+        {R"({"stopped":false,"why":"x","for":"90m"})", 400, Millis{0}},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.body);
+        FakeBackend backend;
+        const auto answer = ask(backend, root_access(), request("POST", "/api/v1/stop", row.body));
+        CHECK(answer.status == row.status);
+        CHECK(backend.held.stop.stopped == (row.status == 200));
+        const Instant until = row.lasts > Millis{0} ? backend.time.at + row.lasts : Instant{};
+        CHECK(backend.held.stop.until == until);
+    }
+}
+
 TEST_CASE("a refusal of the backend reaches the caller") {
     FakeBackend backend;
     fill(backend);
     backend.refusal = Error{"the ledger could not be written", "check the disk"};
     const auto stop = request("POST", "/api/v1/stop", R"({"stopped":true,"why":"demo"})");
     CHECK(ask(backend, root_access(), stop).status == 503);
+    const auto veto = request("POST", "/api/v1/vetoes", R"({"subjects":"*","for":"1h","why":"x"})");
+    CHECK(ask(backend, root_access(), veto).status == 503);
+    hold_everything(backend);
+    const auto lift = request("DELETE", "/api/v1/vetoes/v-1", R"({"why":"x"})");
+    CHECK(ask(backend, root_access(), lift).status == 503);
     CHECK(ask(backend, root_access(), request("POST", "/-/reload")).status == 422);
     CHECK(ask(backend, root_access(), request("GET", "/api/v1/ledger")).status == 503);
     const auto answer = ask(backend, root_access(), stop);

@@ -59,7 +59,7 @@ TEST_CASE("status says what matters first") {
     CHECK(has(report.out, "  tenant         1        0         2        0\n"));
     auto as_json = options_for(host.socket());
     as_json.json = true;
-    CHECK(cli::status(as_json).out.rfind("{\"can_act\":", 0) == 0);
+    CHECK(cli::status(as_json).out.rfind("{\"autonomy\":", 0) == 0);
 }
 
 TEST_CASE("why shows the guards and never a control character of a remote side") {
@@ -108,6 +108,75 @@ TEST_CASE("stop, resume and probe reach the daemon") {
     CHECK(has(look.out, "tenant/acme"));
     CHECK(cli::probe(options, "no/such kind", "").code == Exit::failed);
     host.on_loop([&host] { CHECK(host.backend.changes.size() == 3); });
+}
+
+TEST_CASE("a veto is set, listed and lifted without a browser") {
+    Host host;
+    const auto options = options_for(host.socket());
+    CHECK(cli::vetoes(options).out == "no vetoes\n");
+    CHECK(cli::veto(options, {"tenant/acme", "", "2h", ""}).code == Exit::usage);
+    const auto endless = cli::veto(options, {"tenant/acme", "", "", "demo"});
+    CHECK(endless.code == Exit::usage);
+    CHECK(has(endless.err, "add --for 2h, or --for forever"));
+    const auto wrong = cli::veto(options, {"tenant/acme", "", "two hours", "demo"});
+    CHECK(wrong.code == Exit::usage);
+    CHECK(has(wrong.err, "'two hours' is not how long something lasts"));
+    const auto set = cli::veto(options, {"tenant/acme", "tenant-redeploy", "2h", "on stage"});
+    CHECK(set.code == Exit::ok);
+    CHECK(
+        has(set.out, "veto v-1 holds tenant-redeploy on tenant/acme, until 2026-05-06 20:10:00Z"));
+    CHECK(has(set.out, "leverd unveto v-1 --why"));
+    CHECK_FALSE(has(set.out, "note:"));
+    const auto typo = cli::veto(options, {"tenant/acmee", "", "forever", "x"});
+    CHECK(has(typo.out, "every lever on tenant/acmee, until somebody lifts it"));
+    CHECK(has(typo.out, "leverd sees no subject that 'tenant/acmee' means"));
+    const auto listed = cli::vetoes(options);
+    CHECK(has(listed.out, "tenant-redeploy"));
+    CHECK(has(listed.out, "lifted by hand"));
+    CHECK(has(cli::status(options).out, "veto v-2"));
+    CHECK(cli::unveto(options, "v-1", "").code == Exit::usage);
+    CHECK(cli::unveto(options, "v-1", "over").code == Exit::ok);
+    const auto again = cli::unveto(options, "v-1", "over");
+    CHECK(again.code == Exit::failed);
+    CHECK(has(again.err, "leverd vetoes lists those that are"));
+    host.on_loop([&host] {
+        REQUIRE(host.backend.changes.size() == 3);
+        CHECK(host.backend.changes[0].why == "on stage");
+        CHECK_FALSE(host.backend.changes[0].who.empty());
+    });
+}
+
+TEST_CASE("status, why and autonomy show everything that holds levers back") {
+    Host host;
+    const auto options = options_for(host.socket());
+    const auto calm = cli::status(options).out;
+    for (const char* word : {"storm", "veto", "window", "flapping", "policy"}) {
+        CAPTURE(word);
+        CHECK_FALSE(has(calm, word));
+    }
+    host.on_loop([&host] {
+        hold_everything(host.backend);
+        give_ladder(host.backend);
+    });
+    const auto held = cli::status(options).out;
+    CHECK(has(held, "SET by root at 2026-05-06 18:08:20Z, until 2026-05-06 19:08:20Z: drill"));
+    CHECK(has(held, "OPEN: no lever fires until 5m pass without a new incident"));
+    CHECK(has(held, "every lever on tenant/*, until 2026-05-06 20:10:00Z, by ops"));
+    CHECK(has(held, "open, no lever inside: nobody is awake (Wed 18:00-02:00 UTC), by ops"));
+    CHECK(has(held, "tenant/acme: tenant-down changed 2 times in 30m"));
+    CHECK(has(held, "0 of 5 proven recoveries in a row"));
+    const auto why = cli::why(options, "tenant/acme").out;
+    CHECK(has(why, "approval, rung 2 of 2\n"));
+    CHECK(has(why, "  rung 1: tenant-restart tried once, not_recovered\n"));
+    CHECK(has(why, "  rung 2: tenant-redeploy not tried yet\n"));
+    CHECK(has(cli::incidents(options, true).out, "[rung 1: tenant-restart tried once"));
+    const auto autonomy = cli::autonomy(options);
+    CHECK(autonomy.code == Exit::ok);
+    CHECK(has(autonomy.out, "demo-tenants"));
+    CHECK(has(autonomy.out, "auto  approve"));
+    CHECK(cli::set_stop(options, true, "x", "90m").out ==
+          "stopped: no lever fires until 2026-05-06 19:40:00Z or 'leverd resume'\n");
+    CHECK(cli::set_stop(options, true, "x", "soon").code == Exit::usage);
 }
 
 TEST_CASE("an incident's summary is a post-mortem to start from") {
@@ -168,5 +237,8 @@ TEST_CASE("tables align by what is seen, and colour is only added when asked for
         CHECK_FALSE(cli::why_text(body, false).empty());
         CHECK_FALSE(cli::summary_text(body).empty());
         CHECK_FALSE(cli::looks_text(body, false).empty());
+        CHECK_FALSE(cli::vetoes_text(body).empty());
+        CHECK_FALSE(cli::veto_text(body).empty());
+        CHECK_FALSE(cli::autonomy_text(body, false).empty());
     }
 }

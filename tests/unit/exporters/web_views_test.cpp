@@ -18,6 +18,10 @@ Json get(FakeBackend& backend, const std::string& target) {
     return *parse_json(answer.body);
 }
 
+std::size_t window_count(const FakeBackend& backend) {
+    return status_view(backend)["windows"].size();
+}
+
 void close_all(FakeBackend& backend) {
     for (auto& [id, incident] : backend.held.incidents) {
         incident.phase = IncidentPhase::closed;
@@ -43,6 +47,12 @@ TEST_CASE("the headline names what matters most") {
         backend.held.incidents["i-1"].decision->action = Action::hold;
         level = "busy";
         words = "2 open incidents";
+    }
+    SECTION("then a storm") {
+        backend.held.incidents["i-1"].phase = IncidentPhase::escalated;
+        backend.held.incidents["i-1"].decision->action = Action::hold;
+        backend.held.breaker = Breaker{BreakerPhase::open, 0, "6 incidents", backend.time};
+        words = "a storm, no lever fires by itself: 6 incidents";
     }
     SECTION("doubt about the own view outranks all of it") {
         backend.held.observer.trusted = false;
@@ -78,6 +88,117 @@ TEST_CASE("everything that keeps leverd from acting is listed") {
     CHECK(can_act["why"][0] == "the ledger cannot be written");
     CHECK(can_act["why"][1] == "the stop switch is set by root: demo is over");
     CHECK(can_act["why"][2] == "the mode ceiling of this box is recommend: levers are only shown");
+}
+
+TEST_CASE("what holds levers back is told with its end and its reason") {
+    FakeBackend backend;
+    fill(backend);
+    const Json quiet = status_view(backend);
+    for (const char* list : {"vetoes", "windows", "flapping", "autonomy"}) {
+        CAPTURE(list);
+        CHECK(quiet[list].empty());
+    }
+    CHECK(quiet["storm"]["phase"] == "closed");
+    hold_everything(backend);
+    const Json status = status_view(backend);
+    CHECK(status["stop"]["until"] == "2026-05-06T19:08:20.000Z");
+    CHECK(status["vetoes"][0]["until"] == "2026-05-06T20:10:00.000Z");
+    CHECK(status["storm"]["words"] == "no lever fires until 5m pass without a new incident");
+    CHECK(status["windows"][0]["when"] == "Wed 18:00-02:00 UTC");
+    CHECK(status["flapping"][0]["changes"] == 2);
+    CHECK(status["autonomy"][0]["missing"] ==
+          "auto is not earned yet: 0 of 5 proven recoveries in a row");
+    const Json why = status["can_act"]["why"];
+    REQUIRE(why.size() == 3);  // the veto does not hold everything
+    CHECK(why[0] == "the stop switch is set by root until 2026-05-06T19:08:20.000Z: drill");
+    CHECK(why[1] == "the storm breaker is open: 6 incidents within 5m");
+    CHECK(why[2] == "window evening (Wed 18:00-02:00 UTC) holds every lever: nobody is awake");
+    backend.held.vetoes["v-1"].set.subjects = "*";
+    CHECK(status_view(backend)["can_act"]["why"].size() == 4);
+    backend.held.vetoes["v-1"].set.lever = "tenant-redeploy";
+    CHECK(status_view(backend)["can_act"]["why"].size() == 3);
+}
+
+TEST_CASE("a window holds inside, or outside, and no longer once it expired") {
+    FakeBackend backend;
+    hold_everything(backend);
+    Window& window = backend.book.policies.windows[0];
+    const WallTime now = backend.time.wall;  // Wednesday 18:10
+    CHECK(holds_now(window, now));
+    CHECK(holds_now(window, now + std::chrono::hours{7}));  // Thursday 01:10, still Wednesday's
+    CHECK_FALSE(holds_now(window, now + std::chrono::hours{8}));
+    CHECK_FALSE(holds_now(window, now - std::chrono::hours{1}));
+    window.effect = Window::Effect::only;
+    CHECK_FALSE(holds_now(window, now));
+    CHECK(holds_now(window, now + std::chrono::hours{8}));
+    window.expires = now + std::chrono::hours{8};
+    CHECK_FALSE(holds_now(window, now + std::chrono::hours{8}));
+    CHECK(window_count(backend) == 0);
+    window.expires.reset();
+    window.effect = Window::Effect::hold;
+    CHECK(window_count(backend) == 1);
+}
+
+TEST_CASE("a policy shows its record, what happens without it, and what is missing") {
+    FakeBackend backend;
+    hold_everything(backend);
+    Record& record = backend.held.records[{"tenant-unreachable", "tenant-redeploy"}];
+    const Instant now = backend.time.at;
+    record.verdicts = {{now - std::chrono::hours{24 * 31}, VerdictKind::worse},
+                       {now - std::chrono::hours{2}, VerdictKind::not_recovered},
+                       {now - std::chrono::hours{1}, VerdictKind::recovered}};
+    record.in_a_row = 1;
+    record.to_green = {Millis{90'000}};
+    backend.held.baselines["tenant-unreachable"] = Baseline{3, 1, {Millis{3'600'000}}};
+    const Json policy = get(backend, "/api/v1/policies")["policies"][0];
+    CHECK(policy["mode"] == "auto");
+    CHECK(policy["ceiling"] == "approve");
+    CHECK(policy["record"]["verdicts"] == 2);
+    CHECK(policy["record"]["success_percent"] == 50);
+    CHECK(policy["record"]["median_to_green"] == "90s");
+    CHECK(policy["baseline"]["healed"] == 1);
+    CHECK(policy["baseline"]["median_to_green"] == "1h00m");
+    CHECK(policy["autonomy"]["earned"] == false);
+    CHECK(policy["autonomy"]["why"] == "auto is not earned yet: 1 of 5 proven recoveries in a row");
+    record.in_a_row = 5;
+    const Json earned = get(backend, "/api/v1/policies")["policies"][0];
+    CHECK(earned["autonomy"]["earned"] == true);
+    CHECK(earned["ceiling"] == "auto");
+    CHECK(status_view(backend)["autonomy"].empty());
+}
+
+TEST_CASE("the rungs of a ladder are told with what came of them") {
+    FakeBackend backend;
+    fill(backend);
+    give_ladder(backend);
+    const Json incident = get(backend, "/api/v1/incidents/i-1");
+    REQUIRE(incident["rungs"].size() == 2);
+    CHECK(incident["rungs"][0]["lever"] == "tenant-restart");
+    CHECK(incident["rungs"][0]["tries"] == 1);
+    CHECK(incident["rungs"][0]["result"] == "not_recovered");
+    CHECK(incident["rungs"][0]["why"] == "still refuses");
+    CHECK(incident["rungs"][1]["tries"] == 0);
+    CHECK(incident["rungs"][1]["current"] == true);
+    CHECK(incident["words"] ==
+          "Waiting for a person to approve lever C (tenant-redeploy), rung 2 of 2.");
+    // What was taken back is no try of the rung.
+    backend.held.intents["x-2"].intent.undoes = "x-1";
+    CHECK(get(backend, "/api/v1/incidents/i-1")["rungs"][0]["tries"] == 0);
+    backend.held.intents["x-2"].phase = IntentPhase::in_flight;
+    CHECK(get(backend, "/api/v1/incidents/i-1")["words"] ==
+          "Made it worse: taking lever tenant-restart back (x-1).");
+}
+
+TEST_CASE("the overview shows the newest closed incidents only") {
+    FakeBackend backend;
+    fill(backend);
+    for (int i = 0; i < 40; ++i) {
+        Incident over = backend.held.incidents["i-0"];
+        over.id = "c-" + std::to_string(i);
+        backend.held.incidents[over.id] = over;
+    }
+    CHECK(get(backend, "/api/v1/overview")["incidents"].size() == 22);
+    CHECK(get(backend, "/api/v1/incidents")["incidents"].size() == 43);
 }
 
 TEST_CASE("an incident says in one sentence what it waits for") {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <bitset>
 
 namespace web_world {
 namespace {
@@ -162,6 +163,55 @@ Decision asking_decision() {
     return out;
 }
 
+void hold_everything(FakeBackend& backend) {
+    State& held = backend.held;
+    held.stop = StopSwitch{true, "root", "drill", moment(500), moment(4100).at};
+    held.breaker = Breaker{BreakerPhase::open, 0, "6 incidents within 5m", moment(550)};
+    Veto veto;
+    veto.set.id = "v-1";
+    veto.set.subjects = "tenant/*";
+    veto.set.until = moment(7800).at;
+    veto.set.who = "ops";
+    veto.set.why = "the customer is on stage";
+    veto.since = moment(300);
+    held.vetoes["v-1"] = veto;
+    held.vetoes_made = 1;
+    held.flapping.insert({"tenant-down", Subject("tenant/acme")});
+    held.changes[{"tenant-down", Subject("tenant/acme")}] = {moment(1).at, moment(2).at};
+    Window window;  // 2026-05-06 is a Wednesday, and it is 18:10
+    window.id = "evening";
+    window.days = std::bitset<7>{0b0000100};
+    window.start = 18 * 60;
+    window.end = 2 * 60;
+    window.owner = "ops";
+    window.reason = "nobody is awake";
+    backend.book.policies.windows = {window};
+    Policy& policy = backend.book.policies.policies[0];
+    policy.mode = Mode::automatic;
+    policy.auto_after = AutoAfter{};
+}
+
+void give_ladder(FakeBackend& backend) {
+    LeverContract gentle = backend.book.levers["tenant-redeploy"];
+    gentle.id = "tenant-restart";
+    gentle.letter = "";
+    backend.book.levers["tenant-restart"] = gentle;
+    LeverChoice choice;
+    choice.subjects = "tenant/*";
+    choice.lever = "tenant-restart";
+    choice.then = {"tenant-redeploy"};
+    backend.book.runbook.symptoms[0].levers = {choice};
+    IntentState tried = verifying_intent();
+    tried.intent.id = "x-2";
+    tried.intent.incident = "i-1";
+    tried.intent.lever = "tenant-restart";
+    tried.phase = IntentPhase::done;
+    tried.verdict = Verdict{"x-2", VerdictKind::not_recovered, "still refuses"};
+    backend.held.intents["x-2"] = tried;
+    backend.held.incidents["i-1"].intents = {"x-2"};
+    backend.held.incidents["i-1"].decision->rung = 2;
+}
+
 FakeBackend::FakeBackend() : time(moment(600)) {
     add_rules(book);
 }
@@ -211,12 +261,41 @@ boost::asio::awaitable<Result<void>> FakeBackend::approve(std::string decision, 
     co_return Result<void>{};
 }
 
-boost::asio::awaitable<Result<void>> FakeBackend::stop(bool stopped, std::string who,
-                                                       std::string why) {
+boost::asio::awaitable<Result<void>> FakeBackend::stop(StopCommand command) {
     if (refusal) {
         co_return *refusal;
     }
-    changes.push_back(Change{"stop", who, why, stopped});
+    changes.push_back(Change{"stop", command.who, command.why, command.stopped});
+    const bool ends = command.stopped && command.lasts > Millis{0};
+    held.stop = StopSwitch{command.stopped, command.who, command.why, time,
+                           ends ? time.at + command.lasts : Instant{}};
+    co_return Result<void>{};
+}
+
+boost::asio::awaitable<Result<Veto>> FakeBackend::veto(VetoCommand command) {
+    if (refusal) {
+        co_return *refusal;
+    }
+    held.vetoes_made += 1;
+    Veto made;
+    made.set.id = "v-" + std::to_string(held.vetoes_made);
+    made.set.subjects = command.subjects;
+    made.set.lever = command.lever;
+    made.set.until = command.lasts > Millis{0} ? time.at + command.lasts : Instant{};
+    made.set.who = command.who;
+    made.set.why = command.why;
+    made.since = time;
+    held.vetoes[made.set.id] = made;
+    changes.push_back(Change{"veto " + command.subjects, command.who, command.why, true});
+    co_return made;
+}
+
+boost::asio::awaitable<Result<void>> FakeBackend::lift_veto(LiftVeto command) {
+    if (refusal) {
+        co_return *refusal;
+    }
+    held.vetoes.erase(command.id);
+    changes.push_back(Change{"lift " + command.id, command.who, command.why, true});
     co_return Result<void>{};
 }
 

@@ -38,8 +38,9 @@ class FakeBackend final : public exporters::Backend {
                                                                     std::size_t limit) override;
     boost::asio::awaitable<Result<void>> approve(std::string decision, bool approved,
                                                  std::string who, std::string why) override;
-    boost::asio::awaitable<Result<void>> stop(bool stopped, std::string who,
-                                              std::string why) override;
+    boost::asio::awaitable<Result<void>> stop(StopCommand command) override;
+    boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) override;
+    boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                   std::string target) override;
@@ -65,6 +66,11 @@ class FakeBackend final : public exporters::Backend {
 // A tenant that fails, an incident that waits for approval, one that a lever heals, one closed.
 void fill(FakeBackend& backend);
 Decision asking_decision();
+// Everything that can hold levers back, all at once: a timed stop, an open storm breaker, a veto, a
+// window, flapping, and a policy whose record does not suffice.
+void hold_everything(FakeBackend& backend);
+// The row of i-1 gets a second lever, and its first one was tried in vain.
+void give_ladder(FakeBackend& backend);
 
 // Runs one request through the router to its end.
 exporters::web::Response ask(FakeBackend& backend, const exporters::web::Access& access,

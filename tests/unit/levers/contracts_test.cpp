@@ -19,17 +19,26 @@ struct Row {
     bool manual;
     int propagation_seconds;
     std::size_t proofs;
+    bool can_undo;
 };
 
-TEST_CASE("the table holds the runbook's six levers in its order") {
+TEST_CASE("the table holds the runbook's six levers in its order, then the gentler ones") {
     const Row rows[] = {
-        {"platform-rollback", "A", Reversibility::restores_old_state, true, false, false, 300, 2},
-        {"template-rollback", "B", Reversibility::reversible, true, true, false, 30, 3},
-        {"tenant-redeploy", "C", Reversibility::restores_old_state, false, false, false, 60, 1},
-        {"workspace-reprovision", "D", Reversibility::irreversible, false, false, false, 30, 1},
+        {"platform-rollback", "A", Reversibility::restores_old_state, true, false, false, 300, 2,
+         true},
+        {"template-rollback", "B", Reversibility::reversible, true, true, false, 30, 3, true},
+        {"tenant-redeploy", "C", Reversibility::restores_old_state, false, false, false, 60, 1,
+         false},
+        {"workspace-reprovision", "D", Reversibility::irreversible, false, false, false, 30, 1,
+         false},
         {"control-plane-rollback", "E", Reversibility::restores_old_state, false, false, true, 30,
-         1},
-        {"canvas-rollback", "F", Reversibility::restores_old_state, false, false, true, 30, 1},
+         1, false},
+        {"canvas-rollback", "F", Reversibility::restores_old_state, false, false, true, 30, 1,
+         false},
+        {"workspace-restart", "", Reversibility::restores_old_state, false, false, false, 30, 1,
+         false},
+        {"tenant-restart", "", Reversibility::restores_old_state, false, false, false, 60, 1,
+         false},
     };
     REQUIRE(lever_table().size() == std::size(rows));
     for (std::size_t i = 0; i < std::size(rows); ++i) {
@@ -44,6 +53,7 @@ TEST_CASE("the table holds the runbook's six levers in its order") {
         CHECK(contract.manual == row.manual);
         CHECK(contract.propagation == std::chrono::seconds(row.propagation_seconds));
         CHECK(contract.proof.size() == row.proofs);
+        CHECK(contract.can_undo == row.can_undo);
         CHECK_FALSE(contract.title.empty());
         CHECK_FALSE(contract.inverse.empty());
         CHECK_FALSE(contract.known_false_success.empty());
@@ -52,8 +62,9 @@ TEST_CASE("the table holds the runbook's six levers in its order") {
     CHECK(find_lever("tenant-delete") == nullptr);
 }
 
-TEST_CASE("a redeploy is proven by authenticated reads of a process that started anew") {
-    const auto& step = find_lever("tenant-redeploy")->contract().proof[0];
+TEST_CASE("new starts of a tenant are proven by authenticated reads of a process begun anew") {
+    const auto* id = GENERATE("tenant-redeploy", "tenant-restart");
+    const auto& step = find_lever(id)->contract().proof[0];
     CHECK(step.who == ProofStep::Who::target);
     CHECK(step.probe == "tenant_health");
     CHECK(step.looks == 2);
@@ -91,7 +102,7 @@ TEST_CASE("the configuration overrides delays and spreads, and only those it nam
     redeploy.proof_spread = Millis{500};
     config.levers = {platform, redeploy};
     const auto contracts = effective_contracts(config);
-    REQUIRE(contracts.size() == 6);
+    REQUIRE(contracts.size() == 8);
     CHECK(contracts[0].propagation == Millis{1000});
     CHECK(contracts[0].prove_every == Millis{300});
     CHECK(contracts[0].proof[0].spread == Millis{700});
@@ -102,6 +113,21 @@ TEST_CASE("the configuration overrides delays and spreads, and only those it nam
     CHECK(contracts[2].proof[0].spread == Millis{0});
     // The table itself keeps the defaults.
     CHECK(find_lever("platform-rollback")->contract().propagation == std::chrono::minutes(5));
+}
+
+TEST_CASE("a lever that waits between its calls has time for it unless the configuration says") {
+    const auto* restart = find_lever("tenant-restart");
+    const auto* redeploy = find_lever("tenant-redeploy");
+    config::Config config;
+    CHECK(levers::call_time(config, *restart) == std::chrono::minutes(5));
+    CHECK(levers::call_time(config, *redeploy) == std::chrono::seconds(30));
+    config::LeverSettings pace;
+    pace.id = "tenant-restart";
+    pace.prove_every = Millis{100};
+    config.levers = {pace};
+    CHECK(levers::call_time(config, *restart) == std::chrono::minutes(5));
+    config.levers[0].timeout = Millis{4'000};
+    CHECK(levers::call_time(config, *restart) == Millis{4'000});
 }
 
 }  // namespace

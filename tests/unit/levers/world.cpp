@@ -36,6 +36,7 @@ World::World(const std::string& lever) : lever_(levers::find_lever(lever)) {
     context_.clock = &clock;
     context_.inventory = &inventory;
     context_.secrets = &secrets;
+    context_.leaving = &leaving;
     http.serve([this](const net::HttpRequest& request) { return registry.serve(request); });
     REQUIRE(lever_ != nullptr);
 }
@@ -71,6 +72,15 @@ Plan World::planned(const std::string& subject) {
     http.seen.clear();
     http.deadlines.clear();
     return *made;
+}
+
+Result<Plan> World::undo(const Plan& done) {
+    Intent intent;
+    intent.id = intent_id;
+    intent.lever = done.lever;
+    intent.subject = done.subject;
+    intent.plan = done;
+    return run(lever_->plan_undo(context_, intent, net::deadline_in(Millis{5000})));
 }
 
 Outcome World::fire(const Plan& plan) {

@@ -32,6 +32,8 @@ class World {
     Result<Plan> plan(const std::string& subject);
     // A plan that must succeed; the calls made for it are forgotten.
     Plan planned(const std::string& subject);
+    // The plan that takes back what this one did.
+    Result<Plan> undo(const Plan& done);
     Outcome fire(const Plan& plan);
     Settled observe(const Plan& plan);
     std::optional<Observation> prove(const Plan& plan, const Outcome& outcome = {});
@@ -46,6 +48,7 @@ class World {
     FakeHttp http;
     FakeRegistry registry;
     Now fired;
+    bool leaving = false;
 
     World(const World&) = delete;
     World& operator=(const World&) = delete;

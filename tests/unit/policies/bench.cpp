@@ -21,7 +21,7 @@ Symptom symptom(std::string id, std::string kind, std::vector<std::string> any, 
     made.title = made.id;
     made.subject_kind = std::move(kind);
     made.any = std::move(any);
-    made.levers.push_back({"**", std::move(lever)});
+    made.levers.push_back({"**", std::move(lever), {}});
     return made;
 }
 
@@ -121,7 +121,15 @@ void Bench::take(Turn turn) {
     answering_ = true;
     for (const auto& effect : turn.effects) {
         if (const auto* wanted = std::get_if<MakePlan>(&effect)) {
-            answer_plan(wanted->incident);
+            PlanResult result;
+            result.incident = wanted->incident;
+            result.ok = true;
+            result.plan.lever = wanted->lever;
+            result.plan.subject = wanted->subject;
+            result.plan.resource = wanted->subject.text();
+            result.plan.target_version = "v1";
+            result.undo_of = wanted->undo_of;
+            send(std::move(result));
         }
     }
     answering_ = false;
@@ -187,6 +195,7 @@ void Bench::kill_all(const std::vector<std::string>& dead, int looks) {
                 good(other);
             }
         }
+        tick();
     }
 }
 

@@ -121,7 +121,7 @@ TEST_CASE("an outage with a working lever pages nobody") {
 
 TEST_CASE("a row without a lever goes to a person at once") {
     auto rules = small_rules();
-    rules.runbook.symptoms[0].levers = {{"**", "none"}};
+    rules.runbook.symptoms[0].levers = {{"**", "none", {}}};
     Bench bench(rules);
     bench.settle();
     bench.kill("acme", 6);
@@ -133,8 +133,8 @@ TEST_CASE("a row without a lever goes to a person at once") {
 
 TEST_CASE("the first matching lever of a row is taken") {
     auto rules = small_rules();
-    rules.runbook.symptoms[3].levers = {{"image/platform*", "platform-rollback"},
-                                        {"**", "template-rollback"}};
+    rules.runbook.symptoms[3].levers = {{"image/platform*", "platform-rollback", {}},
+                                        {"**", "template-rollback", {}}};
     Bench bench(rules);
     bench.auto_plan = false;
     bench.settle();

@@ -255,8 +255,9 @@ TEST_CASE("the guard table is the agreed order") {
     for (const auto& guard : guard_table()) {
         names.emplace_back(guard.name);
     }
-    CHECK(names == std::vector<std::string>{"stop_switch", "daemon_ready", "observer", "evidence",
-                                            "subject_allowed", "freeze", "explained", "dwell",
-                                            "mode", "attempts", "in_flight", "cool_down", "budget",
-                                            "blast_radius", "precondition", "approval"});
+    CHECK(names == std::vector<std::string>{
+                       "stop_switch", "daemon_ready", "observer", "evidence",     "subject_allowed",
+                       "window",      "freeze",       "veto",     "explained",    "flapping",
+                       "dwell",       "mode",         "attempts", "in_flight",    "cool_down",
+                       "budget",      "blast_radius", "storm",    "precondition", "approval"});
 }

@@ -1,0 +1,100 @@
+// Why: see ladder.hpp.
+#include "policies/ladder.hpp"
+
+#include "policies/topology.hpp"
+
+#include <algorithm>
+
+namespace leverd {
+namespace {
+
+// When the case that this incident continues began to count: its own opening, or that of an earlier
+// incident of the same row and subject that ended less than `recurs_within` before the next opened.
+bool belongs_to_case(const State& state, const Incident& incident, const Firing& firing,
+                     Millis recurs_within) {
+    if (firing.incident == incident.id) {
+        return true;
+    }
+    if (firing.symptom != incident.symptom || firing.subject != incident.subject) {
+        return false;
+    }
+    const auto earlier = state.incidents.find(firing.incident);
+    const auto ended = earlier == state.incidents.end() ? firing.at : earlier->second.closed.at;
+    return incident.opened.at - std::max(ended, firing.at) <= recurs_within;
+}
+
+// Seen not to help: judged so, or refused by the target for certain. Without a clear view of it
+// the ladder stays where it is.
+bool did_not_help(const State& state, const std::string& intent) {
+    const auto held = state.intents.find(intent);
+    if (held == state.intents.end()) {
+        return true;
+    }
+    if (held->second.verdict) {
+        return held->second.verdict->kind == VerdictKind::not_recovered ||
+               held->second.verdict->kind == VerdictKind::recovered;
+    }
+    if (held->second.settled && held->second.settled->took == Took::no) {
+        return true;
+    }
+    return held->second.outcome && held->second.outcome->kind == OutcomeKind::failed;
+}
+
+}  // namespace
+
+std::vector<std::string> rungs_for(const Symptom& symptom, const Subject& subject) {
+    for (const auto& choice : symptom.levers) {
+        if (!subject_matches(choice.subjects, subject)) {
+            continue;
+        }
+        std::vector<std::string> rungs;
+        if (choice.lever != "none" && !choice.lever.empty()) {
+            rungs.push_back(choice.lever);
+            rungs.insert(rungs.end(), choice.then.begin(), choice.then.end());
+        }
+        return rungs;
+    }
+    return {};
+}
+
+const Policy* policy_for(const Rules& rules, const std::string& symptom, const std::string& lever,
+                         const Subject& subject) {
+    for (const auto& policy : rules.policies.policies) {
+        const bool named = std::ranges::any_of(policy.subjects, [&](const auto& pattern) {
+            return subject_matches(pattern, subject);
+        });
+        if (policy.symptom == symptom && policy.lever == lever && named) {
+            return &policy;
+        }
+    }
+    return nullptr;
+}
+
+Rung rung_of(const Rules& rules, const State& state, const Incident& incident,
+             const Symptom& symptom) {
+    const auto rungs = rungs_for(symptom, incident.subject);
+    Rung rung;
+    rung.count = static_cast<int>(rungs.size());
+    for (std::size_t i = 0; i < rungs.size(); ++i) {
+        rung.lever = rungs[i];
+        rung.number = static_cast<int>(i) + 1;
+        rung.attempts = 0;
+        rung.last_failed = false;
+        const auto* policy = policy_for(rules, symptom.id, rung.lever, incident.subject);
+        const auto limits = policy == nullptr ? Limits{} : policy->limits;
+        for (const auto& firing : state.firings) {
+            if (firing.lever == rung.lever &&
+                belongs_to_case(state, incident, firing, limits.recurs_within)) {
+                rung.attempts += 1;
+                rung.last_failed = did_not_help(state, firing.intent);
+            }
+        }
+        const bool used_up = policy != nullptr && rung.attempts >= limits.attempts;
+        if (!used_up || !rung.last_failed) {
+            break;
+        }
+    }
+    return rung;
+}
+
+}  // namespace leverd

@@ -1,0 +1,62 @@
+// Why: see silence.hpp.
+#include "policies/silence.hpp"
+
+#include "policies/fold.hpp"
+#include "policies/topology.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace leverd {
+namespace {
+
+Observed silent_look(const Signal& signal, const Subject& subject, const Observation& last,
+                     const Work& work) {
+    Observed entry;
+    entry.observation.subject = subject;
+    entry.observation.probe = signal.probe;
+    entry.observation.health = Health::failing;
+    entry.observation.reason = Reason::silent;
+    entry.observation.seen = work.now;
+    const bool away = last.seen.at + signal.silent_after < work.transient.resumed;
+    entry.observation.evidence =
+        fmt::format("nothing heard for {}, since {}{}", format_duration(signal.silent_after),
+                    format_rfc3339(last.seen.wall),
+                    away ? "; leverd itself was not running when the time was up" : "");
+    entry.previous_until = last.seen.at;
+    return entry;
+}
+
+}  // namespace
+
+void settle_silence(Work& work) {
+    work.transient.silent_next = Instant::max();
+    if (!work.state.observer.trusted) {
+        return;
+    }
+    std::vector<Observed> found;
+    for (const auto& signal : work.rules.runbook.signals) {
+        if (signal.silent_after == Millis{0}) {
+            continue;
+        }
+        for_kind(
+            work.state, signal.subject_kind, [&](const Subject& subject, const SubjectState& held) {
+                const auto last = held.looks.find(signal.probe);
+                if (last == held.looks.end() || last->second.reason == Reason::silent) {
+                    return;
+                }
+                const auto deadline = last->second.seen.at + signal.silent_after;
+                if (work.now.at < deadline) {
+                    work.transient.silent_next = std::min(work.transient.silent_next, deadline);
+                    return;
+                }
+                found.push_back(silent_look(signal, subject, last->second, work));
+                found.back().repeats = held.repeats.at(signal.probe);
+            });
+    }
+    for (auto& entry : found) {
+        work.record(std::move(entry));
+    }
+}
+
+}  // namespace leverd

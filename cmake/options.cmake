@@ -9,8 +9,9 @@ if(LEVERD_WERROR)
     target_compile_options(leverd_options INTERFACE -Werror)
 endif()
 if(LEVERD_SANITIZE)
+    # Line tables are all that a report needs; full debug information doubles the build.
     target_compile_options(leverd_options INTERFACE -fsanitize=${LEVERD_SANITIZE} -fno-omit-frame-pointer
-                           -fno-sanitize-recover=all)
+                           -fno-sanitize-recover=all -gline-tables-only)
     target_link_options(leverd_options INTERFACE -fsanitize=${LEVERD_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
@@ -25,6 +26,30 @@ target_compile_definitions(leverd_options INTERFACE
 option(LEVERD_SYNTAX_ONLY "Check the sources without generating code" OFF)
 add_custom_target(leverd_objects)
 
+# The outside headers are parsed once. Not for the second compiler, which thereby finds what a file
+# forgot to include.
+set(LEVERD_PRECOMPILE ON)
+if(LEVERD_SYNTAX_ONLY OR CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    set(LEVERD_PRECOMPILE OFF)
+endif()
+
+# leverd_precompiled(NAME HEADER LINK targets...): what a folder names in LEVERD_PRECOMPILED.
+function(leverd_precompiled name header)
+    cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+    if(LEVERD_PRECOMPILE)
+        set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+        file(CONFIGURE OUTPUT ${source} CONTENT "")
+        add_library(${name} OBJECT ${source})
+        target_link_libraries(${name} PRIVATE leverd_options ${ARG_LINK})
+        target_precompile_headers(${name} PRIVATE ${header})
+    endif()
+endfunction()
+function(leverd_use_precompiled target)
+    if(LEVERD_PRECOMPILE)
+        target_precompile_headers(${target} REUSE_FROM ${LEVERD_PRECOMPILED})
+    endif()
+endfunction()
+
 # leverd_library(NAME sources... LINK targets...): a static library that any layer above may link.
 function(leverd_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
@@ -35,5 +60,6 @@ function(leverd_library name)
         add_library(${name} STATIC ${ARG_SOURCES})
     endif()
     target_link_libraries(${name} PUBLIC leverd_options ${ARG_LINK})
+    leverd_use_precompiled(${name})
     add_dependencies(leverd_objects ${name})
 endfunction()

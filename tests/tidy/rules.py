@@ -22,6 +22,7 @@ LAYERS = {
     "exporters/pager": [BASE, MODEL, NET, LEDGER, "config", "policies"],
     "daemon": [BASE, MODEL, NET, LEDGER, STACK, "config", "policies", "policies/levers", "probes",
                "exporters/prometheus", "exporters/web", "exporters/pager"],
+    "cmake": [],
     # A mistake shared with the product would hide, so the sandbox stands alone.
     "tests/sandbox": [],
     "tests": ["*"],

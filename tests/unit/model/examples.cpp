@@ -61,7 +61,7 @@ std::vector<EntryBody> example_bodies() {
                  {GuardVerdict{"stop", true, "off", "off", "the switch is off"},
                   GuardVerdict{"budget", false, "3", "2", "too many this hour"}}},
         Approval{"d-1", "h-1", true, "ops", "looks right"},
-        Intent{"n-1", "d-1", "i-1", "tenant-redeploy", acme, example_plan()},
+        Intent{"n-1", "d-1", "i-1", "tenant-redeploy", acme, example_plan(), ""},
         Outcome{"n-1", OutcomeKind::accepted, "202", {{"replaced_by", "workspace/acme/w2"}}},
         Settled{"n-1", Took::yes, "the target restarted"},
         Verdict{"n-1", VerdictKind::not_recovered, "still 503"},

@@ -1,0 +1,5 @@
+// Why: what test files read besides what leverd reads, parsed once per build.
+#pragma once
+
+#include "cmake/precompiled.hpp"
+#include "tests/catch.hpp"

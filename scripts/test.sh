@@ -80,7 +80,10 @@ step_alerts() {
 step_unit() {
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1
     export UBSAN_OPTIONS=print_stacktrace=1
-    step build-asan built asan && step unit-asan tested asan
+    export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19
+    step build-asan built asan || return
+    step unit-asan tested asan
+    step fuzz tests/fuzz/run.sh build-asan 5
 }
 # The binaries that people run, against the sandbox and against real neighbours.
 step_integration() {

@@ -65,7 +65,12 @@ TEST_CASE("every alternative of an entry has its kind") {
                                               "verdict",
                                               "stop",
                                               "observer",
-                                              "page"};
+                                              "page",
+                                              "veto",
+                                              "veto_lifted",
+                                              "flapping",
+                                              "breaker",
+                                              "autonomy"};
     const auto bodies = test::example_bodies();
     REQUIRE(bodies.size() == kinds.size());
     REQUIRE(bodies.size() == std::variant_size_v<EntryBody>);

@@ -27,7 +27,7 @@ struct Daemon {
     std::string api_token;  // name in [secrets]; empty: no change over TCP at all
     std::string stop_file;  // default <state_directory>/STOP; while it exists no lever fires
     std::string log_level = "info";
-    int probes_in_flight = 64;
+    int probes_in_flight = 256;
     Mode mode_ceiling = Mode::recommend;
 };
 

@@ -71,11 +71,7 @@ asio::awaitable<void> Scheduler::run() {
             const bool waiting = queue_.empty() || counters_.in_flight >= cap;
             const net::Deadline next = waiting ? net::Deadline::max() : queue_.begin()->first;
             timer_.expires_at(next);
-            const auto [error] = co_await timer_.async_wait(net::tuple_token);
-            if (!error && hooks_.on_lateness) {
-                const auto late = std::chrono::duration_cast<Millis>(steady_now() - next);
-                hooks_.on_lateness(std::max(late, Millis{0}));
-            }
+            co_await timer_.async_wait(net::tuple_token);
         }
         cancelled = co_await net::is_cancelled();
     }
@@ -135,6 +131,7 @@ void Scheduler::drop_all_but(const std::set<Key>& wanted) {
             ++it;
         } else {
             queue_.erase({it->second.due, it->first});
+            waiting_slow_.erase({it->second.due, it->first});
             it = entries_.erase(it);
         }
     }
@@ -143,6 +140,7 @@ void Scheduler::drop_all_but(const std::set<Key>& wanted) {
 void Scheduler::queue(Entry& entry, net::Deadline due) {
     const Key key{entry.task.kind, entry.task.target};
     queue_.erase({entry.due, key});
+    waiting_slow_.erase({entry.due, key});
     entry.due = due;
     queue_.insert({due, key});
 }
@@ -170,26 +168,50 @@ bool Scheduler::within_budget(const Entry& entry) {
     return budget_->take(entry.task.target + "/" + entry.task.kind, cost, context_.clock->now().at);
 }
 
+bool Scheduler::lane_is_full() const {
+    const auto cap = static_cast<std::size_t>(context_.config->daemon.probes_in_flight);
+    return slow_in_flight_ >= std::max<std::size_t>(cap / 2, 1);
+}
+
 void Scheduler::start_due() {
     const auto cap = static_cast<std::size_t>(context_.config->daemon.probes_in_flight);
     const net::Deadline now = steady_now();
+    while (!waiting_slow_.empty() && !lane_is_full() && counters_.in_flight < cap) {
+        start(entries_.at(waiting_slow_.begin()->second), now);
+    }
     while (!queue_.empty() && queue_.begin()->first <= now && counters_.in_flight < cap) {
-        Entry& entry = entries_.at(queue_.begin()->second);
-        if (!within_budget(entry)) {
-            ++counters_.skipped_budget;
-            const config::ProbeSettings& settings = entry.task.settings;
-            const Millis pause = std::max({settings.retry, settings.interval / 4, Millis{1}});
-            queue(entry, now + pause);
+        const auto first = *queue_.begin();
+        Entry& entry = entries_.at(first.second);
+        if (entry.slow && lane_is_full()) {
+            queue_.erase(queue_.begin());
+            waiting_slow_.insert(first);
             continue;
         }
-        const Key key = queue_.begin()->second;
-        queue_.erase(queue_.begin());
-        entry.running = true;
-        entry.soon = false;
-        ++counters_.looks;
-        ++counters_.in_flight;
-        group_.spawn("look " + key.first + " " + key.second, look(key, entry.task, entry.kind));
+        start(entry, now);
     }
+}
+
+void Scheduler::start(Entry& entry, net::Deadline now) {
+    if (!within_budget(entry)) {
+        ++counters_.skipped_budget;
+        const config::ProbeSettings& settings = entry.task.settings;
+        queue(entry, now + std::max({settings.retry, settings.interval / 4, Millis{1}}));
+        return;
+    }
+    const Key key{entry.task.kind, entry.task.target};
+    queue_.erase({entry.due, key});
+    waiting_slow_.erase({entry.due, key});
+    if (hooks_.on_lateness) {
+        hooks_.on_lateness(
+            std::max(std::chrono::duration_cast<Millis>(now - entry.due), Millis{0}));
+    }
+    entry.running = true;
+    entry.soon = false;
+    entry.began = now;
+    slow_in_flight_ += entry.slow ? 1U : 0U;
+    ++counters_.looks;
+    ++counters_.in_flight;
+    group_.spawn("look " + key.first + " " + key.second, look(key, entry.task, entry.kind));
 }
 
 asio::awaitable<void> Scheduler::look(Key key, Task task, const ProbeKind* kind) {
@@ -234,6 +256,8 @@ void Scheduler::finish(const Key& key) {
     --counters_.in_flight;
     Entry& entry = entries_.at(key);
     entry.running = false;
+    slow_in_flight_ -= entry.slow ? 1U : 0U;
+    entry.slow = steady_now() - entry.began > entry.task.settings.timeout / 2;
     const bool discovers = entry.kind->discovers;
     if (entry.gone) {
         entries_.erase(key);

@@ -26,7 +26,7 @@ namespace leverd::probes {
 
 struct SchedulerHooks {
     std::function<void(Observation)> on_observation;
-    // How late the loop woke for a due look: our own lateness, not a target's.
+    // How long after its due time a look began: our own lateness, not the target's answer.
     std::function<void(Millis)> on_lateness;
 };
 
@@ -74,6 +74,8 @@ class Scheduler {
         bool running = false;
         bool soon = false;  // somebody wished for a look while one was running
         bool gone = false;  // the target went away while a look was running
+        bool slow = false;  // the last look took more than half of its timeout
+        net::Deadline began{};
     };
 
     void add(const ProbeKind& kind, const Task& task);
@@ -81,6 +83,9 @@ class Scheduler {
     void drop_all_but(const std::set<Key>& wanted);
     void queue(Entry& entry, net::Deadline due);
     void start_due();
+    bool lane_is_full() const;
+    // Begins the look, or puts it off when the tenant's share of requests is used up.
+    void start(Entry& entry, net::Deadline now);
     bool within_budget(const Entry& entry);
     void rebuild_budget();
     boost::asio::awaitable<void> look(Key key, Task task, const ProbeKind* kind);
@@ -97,7 +102,11 @@ class Scheduler {
     bool woken_ = false;
     std::map<Key, Entry> entries_;
     std::set<std::pair<net::Deadline, Key>> queue_;  // by due time: the first is next
-    std::unique_ptr<stack::RequestBudget> budget_;   // one bucket per tenant and kind
+    // Due looks at slow targets that wait for their lane: targets that hang may hold half of all
+    // looks at once, the other half is for those that answer.
+    std::set<std::pair<net::Deadline, Key>> waiting_slow_;
+    std::size_t slow_in_flight_ = 0;
+    std::unique_ptr<stack::RequestBudget> budget_;  // one bucket per tenant and kind
     int budget_share_ = 0;
     SchedulerCounters counters_;
 };

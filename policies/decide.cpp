@@ -103,6 +103,7 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
     decision.hash = input.hash;
     decision.rung = rung.number;
     decision.reason = "permitted";
+    decision.guards.reserve(guard_table().size());
     for (const auto& guard : guard_table()) {
         if (guard.needs_permission && (contract == nullptr || policy == nullptr)) {
             break;
@@ -146,7 +147,7 @@ void escalate(Work& work, const Incident& incident, std::string why) {
 }
 
 void decide(Work& work, const std::string& id) {
-    const Incident incident = work.state.incidents.at(id);
+    const Incident& incident = work.state.incidents.at(id);
     const auto* symptom = find_symptom(work.rules, incident.symptom);
     if (symptom == nullptr) {
         escalate(work, incident, "the runbook no longer has this row");

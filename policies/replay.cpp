@@ -14,9 +14,10 @@ namespace {
 
 constexpr Millis same_time{900'000};    // a firing this near to a recorded one is that one
 constexpr Millis plan_arrives{90'000};  // a recorded plan this soon is the answer to this question
-constexpr Millis finest_tick{250};
+constexpr Millis finest_tick{1'000};
 constexpr Millis coarsest_tick{30'000};
 constexpr Millis asked_pace{1'000};
+constexpr Millis asked_answer{15'000};  // a symptom raised this soon shows when the answer came
 constexpr int rounds_max = 8;
 constexpr int patience = 20;  // the tick grows to this fraction of the time since anything happened
 
@@ -61,9 +62,7 @@ class Player {
             ours_[id] = id;
             intents_[id].taken = true;
         }
-        if (ledger_.empty()) {
-            now_ = recorded_.front().now;
-        }
+        now_ = ledger_.empty() ? recorded_.front().now : now_;
         const auto moments = replay_moments(recorded_, from);
         for (std::size_t i = 0; i < moments.size(); ++i) {
             // Between two processes nobody looked and nobody decided.
@@ -105,6 +104,8 @@ class Player {
             plans_[{plan->plan.lever, plan->plan.subject}].emplace_back(entry.now.at, plan);
         } else if (const auto* veto = std::get_if<VetoSet>(&entry.body)) {
             vetoes_[veto->id] = veto;
+        } else if (std::holds_alternative<SymptomRaised>(entry.body)) {
+            raised_.push_back(entry.now.at);
         }
     }
 
@@ -324,9 +325,14 @@ class Player {
             !asked_.emplace(wanted.subject, wanted.probe).second) {
             return;
         }
-        // At once, as the recorded answer may have come at any time; then no faster than probes do.
+        // When the recorded engine next raised something it had its answers. Without that hint at
+        // once, as the answer may have come at any time; then no faster than probes do.
+        const auto raised = std::ranges::lower_bound(raised_, now_.at);
         auto& last = answered_[{wanted.subject, wanted.probe}];
         last = std::max(now_.at, last + asked_pace);
+        if (raised != raised_.end() && *raised - now_.at <= asked_answer) {
+            last = std::max(last, *raised);
+        }
         asked_looks_.push_back({last, wanted});
     }
 
@@ -437,6 +443,7 @@ class Player {
     std::map<std::pair<std::string, Subject>, std::vector<std::pair<Instant, const PlanMade*>>>
         plans_;
     std::map<std::string, const VetoSet*> vetoes_;
+    std::vector<Instant> raised_;  // when symptoms were
 
     std::unique_ptr<Engine> engine_;
     Now now_;

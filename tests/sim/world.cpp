@@ -50,14 +50,14 @@ World::World(std::uint64_t seed, std::unique_ptr<Machine> machine)
     perform_all(machine_->start(rules_, now_));
 }
 
-void World::run(Millis duration) {
+void World::run(Millis duration, Millis rest) {
     const auto until = now_.at + duration;
     while (now_.at < until) {
         step();
     }
     healing_ = true;
-    const auto rest = now_.at + std::chrono::minutes{100};
-    while (now_.at < rest) {
+    const auto over = now_.at + rest;
+    while (now_.at < over) {
         heal();
         step();
     }

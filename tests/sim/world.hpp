@@ -39,8 +39,9 @@ class World {
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
-    // Random faults for this long, then everything is healed and the world must come to rest.
-    void run(Millis trouble);
+    // Random faults for this long, then everything is healed and the world must come to rest; in
+    // less than the usual time it need not have.
+    void run(Millis trouble, Millis rest = std::chrono::minutes{100});
 
     // SHA-256 over every ledger entry.
     const std::string& ledger_hash() const { return hash_; }

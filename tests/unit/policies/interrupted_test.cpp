@@ -69,6 +69,15 @@ class Outage {
         return lines;
     }
 
+    Instant raised_at() const {
+        for (const auto& entry : bench_.ledger()) {
+            if (std::holds_alternative<SymptomRaised>(entry.body)) {
+                return entry.now.at;
+            }
+        }
+        return Instant::max();
+    }
+
   private:
     template <class Act>
     void event(Act act) {
@@ -131,5 +140,9 @@ TEST_CASE("killed before any event of an outage, the decisions are those of the 
         killed.play();
         REQUIRE(killed.effects() == 1);
         REQUIRE(killed.journal() == expected);
+        // The run of bad looks goes on. Quiet looks are not stored, so the reference points may
+        // have to be seen good once more, which is one round later and no more.
+        REQUIRE(killed.raised_at() >= whole.raised_at());
+        REQUIRE(killed.raised_at() - whole.raised_at() <= std::chrono::seconds{5});
     }
 }

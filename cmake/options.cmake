@@ -15,6 +15,8 @@ if(LEVERD_SANITIZE)
     target_link_options(leverd_options INTERFACE -fsanitize=${LEVERD_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # A back trace with lines is what a release needs of debug information.
+    target_compile_options(leverd_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-gline-tables-only>)
     target_link_options(leverd_options INTERFACE -fuse-ld=lld)
 endif()
 target_include_directories(leverd_options INTERFACE ${PROJECT_SOURCE_DIR})

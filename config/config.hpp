@@ -78,6 +78,27 @@ struct Registry {
         false;  // a token realm on another host or a private address (wire-contracts 4.1)
 };
 
+// Lever E. Without a token it stays a person's job.
+struct Railway {
+    std::string url = "https://backboard.railway.com/graphql/v2";
+    std::string project_id;  // UUIDs, all three
+    std::string environment_id;
+    std::string service_id;
+    std::string project_token;  // name in [secrets]; good for one environment
+    std::string account_token;  // name in [secrets]; one of the two, never both
+    bool has_token() const { return !project_token.empty() || !account_token.empty(); }
+};
+
+// Lever F. Without a token it stays a person's job.
+struct Vercel {
+    std::string url = "https://api.vercel.com";
+    std::string project_id;
+    std::string team_id;    // "team_..."; of a project that belongs to a team one of the two
+    std::string team_slug;  // is needed
+    std::string token;      // name in [secrets]
+    bool has_token() const { return !token.empty(); }
+};
+
 struct FreezeSettings {
     bool active = false;
     std::string receipt;            // digests-<TS>.txt
@@ -117,6 +138,8 @@ struct Config {
     Tenants tenants;
     Canvas canvas;
     Registry registry;
+    Railway railway;
+    Vercel vercel;
     FreezeSettings freeze;
     std::vector<ProbeSettings> probes;
     std::vector<LeverSettings> levers;

@@ -173,6 +173,7 @@ void load_into(Draft& draft, const fs::path& path, const Instead& instead) {
     if (!draft.has_syntax_errors) {
         draft.settle_references();
         check_settings(draft);
+        check_hosting(draft);
         check_runbook(draft);
         check_policies(draft);
         check_windows(draft);

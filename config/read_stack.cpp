@@ -11,20 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Paths are appended to a base URL, so its own trailing '/' would double theirs.
-void read_base_url(TableReader& t, std::string& out, TextCheck check = a_base_url) {
-    if (!t.text("url", out, check)) {
-        return;
-    }
-    while (out.ends_with('/')) {
-        out.pop_back();
-    }
-    if (sends_in_clear(out)) {
-        t.draft().warn(t.place("url"), "credentials go over http, readable on the way",
-                       "use https");
-    }
-}
-
 void read_control_plane(TableReader& stack) {
     auto t = open_section(stack, "control_plane", "[stack.control_plane]");
     if (!t) {
@@ -131,12 +117,27 @@ void read_lever(TableReader& root, const toml::table& table) {
 
 }  // namespace
 
+// Paths are appended to a base URL, so its own trailing '/' would double theirs.
+void read_base_url(TableReader& t, std::string& out, TextCheck check) {
+    if (!t.text("url", out, check)) {
+        return;
+    }
+    while (out.ends_with('/')) {
+        out.pop_back();
+    }
+    if (sends_in_clear(out)) {
+        t.draft().warn(t.place("url"), "credentials go over http, readable on the way",
+                       "use https");
+    }
+}
+
 void read_stack_sections(TableReader& root) {
     if (const toml::table* table = root.table("stack")) {
         TableReader stack(root.draft(), root.file(), *table, "[stack]");
         read_control_plane(stack);
         read_canvas(stack);
         read_registry(stack);
+        read_hosting_sections(stack);
         stack.finish();
     }
     read_tenants(root);

@@ -12,9 +12,13 @@ namespace leverd::config {
 std::optional<TableReader> open_section(TableReader& parent, std::string_view key,
                                         std::string title);
 
+// The key `url`, to which paths are appended; warns when credentials would go in clear.
+void read_base_url(TableReader& t, std::string& out, TextCheck check = a_base_url);
+
 // Each reads its part of one file's root table.
 void read_daemon_sections(TableReader& root);   // daemon, net, secrets, observer, freeze, notify
 void read_stack_sections(TableReader& root);    // stack, tenants, probe, lever
+void read_hosting_sections(TableReader& stack);  // stack.railway, stack.vercel
 void read_runbook_sections(TableReader& root);  // runbook, topology, signal
 void read_symptom_sections(TableReader& root);  // symptom
 void read_policy_sections(TableReader& root);   // policy
@@ -22,6 +26,7 @@ void read_window_sections(TableReader& root);   // window, storm, effect
 
 // Each looks at what all files said together.
 void check_settings(Draft& draft);
+void check_hosting(Draft& draft);
 void check_runbook(Draft& draft);
 void check_policies(Draft& draft);
 void check_windows(Draft& draft);

@@ -213,6 +213,12 @@ Complaint a_slug_path(std::string_view value) {
 Complaint a_repository(std::string_view value) {
     return unless(is_repository(value), "a repository: \"molecule-ai/platform\"");
 }
+Complaint a_uuid(std::string_view value) {
+    return unless(is_uuid(value), "a UUID: \"0b1c2d3e-0000-4000-8000-000000000000\"");
+}
+Complaint an_opaque_id(std::string_view value) {
+    return unless(is_opaque_id(value), "an id of letters, digits, '_' and '-' (at most 100)");
+}
 Complaint a_repository_prefix(std::string_view value) {
     return unless(is_repository(std::string(value) + "x"),
                   "the beginning of a lower-case repository name");

@@ -29,6 +29,8 @@ Complaint a_tenant_url(std::string_view value);      // a base URL with {slug} i
 Complaint a_url_path(std::string_view value);        // "/health", no placeholder
 Complaint a_slug_path(std::string_view value);       // "/x/{slug}/y", exactly that placeholder
 Complaint a_repository(std::string_view value);      // "molecule-ai/platform"
+Complaint a_uuid(std::string_view value);            // 8-4-4-4-12 hex digits
+Complaint an_opaque_id(std::string_view value);      // "prj_8aF...", as one part of a path
 Complaint a_repository_prefix(std::string_view value);
 Complaint a_slug_glob(std::string_view value);       // "demo-*"
 Complaint a_subject_glob(std::string_view value);    // "workspace/demo/*", "*", "**"

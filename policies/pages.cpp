@@ -2,6 +2,7 @@
 #include "policies/pages.hpp"
 
 #include "policies/detect.hpp"
+#include "policies/verify.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -53,6 +54,12 @@ Paged incident_page(const Rules& rules, const Incident& incident) {
                                 decision->reason, guard_text(*decision), incident.subject.text());
     }
     return page;
+}
+
+// Ends of an accepted call that no amount of waiting mends.
+bool needs_a_hand(Reason reason) {
+    return reason == Reason::credential_rolled_back || reason == Reason::deployment_failed ||
+           reason == Reason::alias_failed;
 }
 
 constexpr auto autonomy_shown = std::chrono::hours{1};
@@ -132,6 +139,20 @@ void settle_pages(Work& work) {
                 fmt::format("{} on {}: outcome unknown", held.intent.lever,
                             held.intent.subject.text()),
                 "the reply was lost; leverd looks at the target and does not fire again", false};
+        }
+    }
+    for (const auto& [id, held] : work.state.intents) {
+        // What only a person can mend is said while it is fresh, not when the time for the proof is
+        // over.
+        const auto* look = failing_own_look(work.state, held);
+        if (look != nullptr && needs_a_hand(look->reason)) {
+            wanted["proof/" + id] =
+                Paged{"proof/" + id, Severity::critical,
+                      fmt::format("{} on {}: accepted, and not done", held.intent.lever,
+                                  held.intent.subject.text()),
+                      fmt::format("{}. leverd does not fire again. Next: leverd why {}",
+                                  describe(look->reason).text, held.intent.subject.text()),
+                      false};
         }
     }
     if (!work.state.observer.trusted) {

@@ -74,6 +74,13 @@ Millis verify_timeout(const Rules& rules, const State& state, const IntentState&
     return Limits{}.verify_timeout;
 }
 
+// Only the reason: what a look says beyond it is not kept by the ledger.
+std::string last_said(const State& state, const IntentState& held) {
+    const auto* look = failing_own_look(state, held);
+    return look == nullptr ? std::string{}
+                           : fmt::format(" (it said: {})", describe(look->reason).text);
+}
+
 std::string missing_proof(const State& state, const LeverContract& contract,
                           const IntentState& held) {
     std::string missing;
@@ -85,7 +92,8 @@ std::string missing_proof(const State& state, const LeverContract& contract,
         std::string what;
         switch (step.who) {
             case ProofStep::Who::lever:
-                what = fmt::format("{} good looks of the lever's own check", step.looks);
+                what = fmt::format("{} good looks of the lever's own check{}", step.looks,
+                                   last_said(state, held));
                 break;
             case ProofStep::Who::target:
                 what = fmt::format("{} good looks of {}", step.looks, step.probe);
@@ -228,6 +236,18 @@ void settle_one(Work& work, const IntentState& held) {
 }
 
 }  // namespace
+
+const Observation* failing_own_look(const State& state, const IntentState& held) {
+    const auto subject = state.subjects.find(held.intent.subject);
+    if (held.phase != IntentPhase::verifying || subject == state.subjects.end()) {
+        return nullptr;
+    }
+    const auto look = subject->second.looks.find("lever:" + held.intent.lever);
+    const bool failing = look != subject->second.looks.end() &&
+                         look->second.health == Health::failing &&
+                         look->second.seen.at >= held.ended.at;
+    return failing ? &look->second : nullptr;
+}
 
 bool step_done(const State& state, const IntentState& held, const ProofStep& step,
                const ProofProgress& progress) {

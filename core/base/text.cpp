@@ -152,6 +152,13 @@ bool is_uuid(std::string_view s) {
     return true;
 }
 
+bool is_opaque_id(std::string_view s) {
+    return !s.empty() && s.size() <= 100 && std::all_of(s.begin(), s.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-';
+    });
+}
+
 bool is_digest(std::string_view s) {
     constexpr std::string_view prefix = "sha256:";
     return s.size() == prefix.size() + digest_hex_length && s.starts_with(prefix) &&

@@ -54,6 +54,9 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {forbidden, "forbidden", Layer::credential, "our credential may not do this"},
     {rate_limited, "rate_limited", Layer::credential, "the target asks us to slow down"},
     {credential_missing, "credential_missing", Layer::credential, "we have no credential for this"},
+    {credential_rolled_back, "credential_rolled_back", Layer::credential,
+     "the rollback brought an older CP_ADMIN_API_TOKEN back, so ours answers 401: set the current "
+     "one on the service again, then rotate the older one"},
 
     {provisioning, "provisioning", Layer::domain, "it is still being set up"},
     {not_running, "not_running", Layer::domain, "it does not run"},
@@ -80,6 +83,10 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {inventory_shrunk, "inventory_shrunk", Layer::domain, "the list lost too many at once"},
     {tags_not_stable, "tags_not_stable", Layer::domain, "the tags changed while we looked"},
     {proof_missing, "proof_missing", Layer::domain, "there is nothing that proves it works"},
+    {deployment_failed, "deployment_failed", Layer::domain,
+     "the new deployment did not come up: read its log, then deploy a good build by hand"},
+    {alias_failed, "alias_failed", Layer::domain,
+     "some domains did not move: assign them to the deployment by hand"},
     {datastore_down, "datastore_down", Layer::domain, "it cannot reach its data store"},
 
     {resolver_down, "resolver_down", Layer::local, "our name servers do not answer"},

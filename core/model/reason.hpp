@@ -52,6 +52,7 @@ enum class Reason {
     forbidden,
     rate_limited,
     credential_missing,
+    credential_rolled_back,
     // domain
     provisioning,
     not_running,
@@ -77,6 +78,8 @@ enum class Reason {
     inventory_shrunk,
     tags_not_stable,
     proof_missing,
+    deployment_failed,
+    alias_failed,
     datastore_down,
     // local
     resolver_down,

@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 
 namespace leverd::stack {
 namespace {
@@ -28,6 +30,13 @@ void mask_all(std::string& text, const std::string& secret) {
          at = text.find(secret, at + mask.size())) {
         text.replace(at, secret.size(), mask);
     }
+}
+
+// Credentials that travel in a header of their own.
+bool carries_credential(std::string_view lower_name) {
+    constexpr std::array<std::string_view, 3> names{"authorization", "project-access-token",
+                                                    "x-molecule-admin-token"};
+    return std::find(names.begin(), names.end(), lower_name) != names.end();
 }
 
 bool is_credential_char(char c) {
@@ -67,6 +76,11 @@ std::string masked_body(const net::HttpRequest& request, const net::HttpResponse
     }
     if (request.basic) {
         mask_all(body, request.basic->second.reveal());
+    }
+    for (const auto& [name, value] : request.headers) {
+        if (carries_credential(lower_case(name))) {
+            mask_all(body, value);
+        }
     }
     if (body.size() > body_read_for_evidence) {
         body.resize(body_read_for_evidence);
@@ -160,12 +174,23 @@ Reason reason_of_status(const net::HttpResponse& response) {
     return Reason::wrong_body;
 }
 
+Millis retry_after(const net::HttpResponse& response) {
+    constexpr long most = 3600;
+    const std::string& text = response.header("retry-after");
+    long seconds = 0;
+    const auto* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, seconds);
+    const bool usable = read.ec == std::errc{} && read.ptr == end && seconds > 0;
+    return usable ? std::chrono::seconds(std::min(seconds, most)) : Millis{0};
+}
+
 Problem problem_of(const net::HttpRequest& request, const net::HttpResponse& response,
                    Reason reason) {
     Problem problem;
     problem.reason = reason;
     problem.status = response.status;
     problem.sent = true;
+    problem.retry_after = retry_after(response);
     problem.phases = response.phases;
     problem.detail = describe_answer(request, response);
     return problem;

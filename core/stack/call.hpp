@@ -22,9 +22,10 @@ namespace leverd::stack {
 struct Problem {
     Reason reason = Reason::connect_failed;
     Origin origin = Origin::target;
-    int status = 0;      // 0: no answer arrived
-    bool sent = false;   // the request may have reached the target: a mutation is then ambiguous
-    bool exact = false;  // the target said itself that the thing does not exist (1.4, 2.3)
+    int status = 0;         // 0: no answer arrived
+    bool sent = false;      // the request may have reached the target: a mutation is then ambiguous
+    bool exact = false;     // the target said itself that the thing does not exist (1.4, 2.3)
+    Millis retry_after{0};  // what a 429 or 503 asks for; 0: it does not say
     std::string detail;
     Phases phases;
 };
@@ -61,6 +62,8 @@ Problem problem_of(const net::HttpRequest& request, const net::HttpResponse& res
 Problem problem_of(const net::HttpRequest& request, const net::HttpResponse& response,
                    Reason reason);
 Reason reason_of_status(const net::HttpResponse& response);
+// Retry-After in whole seconds, at most an hour; 0 when there is none or it is a date.
+Millis retry_after(const net::HttpResponse& response);
 // A fault on our side: no call was made.
 Problem local_problem(Reason reason, std::string detail);
 

@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::size_t subject_shown_max = 120;
 
-Secret secret_named(const Context& context, const std::string& name) {
-    if (name.empty() || context.secrets == nullptr) {
-        return {};
-    }
-    const auto found = context.secrets->find(name);
-    return found == context.secrets->end() ? Secret{} : found->second;
-}
-
 const config::LeverSettings* settings_of(const Context& context, std::string_view lever) {
     const auto& all = context.config->levers;
     const auto found =
@@ -40,6 +32,14 @@ boost::asio::awaitable<Result<Secret>> fetch_token(Context& context, std::string
 }
 
 }  // namespace
+
+Secret secret_named(const Context& context, const std::string& name) {
+    if (name.empty() || context.secrets == nullptr) {
+        return {};
+    }
+    const auto found = context.secrets->find(name);
+    return found == context.secrets->end() ? Secret{} : found->second;
+}
 
 Error refusal(std::string what, std::string hint) {
     Error error;

@@ -24,6 +24,8 @@ Result<T> success(T value) {
 
 stack::ControlPlaneAccess control_plane_of(const Context& context);
 stack::RegistryAccess registry_of(const Context& context);
+// The value of a name in [secrets]; empty when there is none. For the one lever whose host it is.
+Secret secret_named(const Context& context, const std::string& name);
 
 // "acme" of "tenant/acme"; an Error for another kind of subject or a text that is no slug.
 Result<std::string> tenant_slug(const Subject& subject);

@@ -1,8 +1,11 @@
-// Why: lever F is a person's job on the Vercel dashboard; leverd holds no credential for it. What
-// leverd can do is to put the exact steps, and the traps, before that person's eyes.
+// Why: without a Vercel token lever F is a person's job on the dashboard, and what leverd can do is
+// to put the exact steps, and the traps, before that person's eyes. With one it is
+// vercel_rollback.cpp.
 #include "policies/levers/canvas_rollback.hpp"
 
+#include "policies/levers/by_credential.hpp"
 #include "policies/levers/manual.hpp"
+#include "policies/levers/vercel_rollback.hpp"
 
 #include <utility>
 
@@ -16,7 +19,6 @@ LeverContract make_contract() {
     contract.title = "Roll back the canvas on Vercel";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "promote the newer deployment on the same page";
-    contract.manual = true;
     contract.propagation = std::chrono::seconds(30);
     ProofStep works;
     works.who = ProofStep::Who::target;
@@ -57,7 +59,18 @@ Plan make_plan(const LeverContract& contract, const config::Config& config, Subj
 }  // namespace
 
 std::unique_ptr<Lever> make_canvas_rollback() {
-    return make_manual_lever(make_contract(), "canvas", &make_plan);
+    LeverContract manual = make_contract();
+    manual.manual = true;
+    LeverContract real = make_contract();
+    real.inverse =
+        "promote the deployment that served before; automatic assignment of domains is on again";
+    real.can_undo = true;
+    ProofStep moved;
+    moved.who = ProofStep::Who::lever;
+    moved.looks = 2;
+    real.proof.insert(real.proof.begin(), moved);
+    return make_by_credential(&has_vercel_token, make_vercel_rollback(std::move(real)),
+                              make_manual_lever(std::move(manual), "canvas", &make_plan));
 }
 
 }  // namespace leverd::levers

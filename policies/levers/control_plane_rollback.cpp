@@ -1,9 +1,12 @@
-// Why: lever E is a person's job on the Railway dashboard; leverd holds no credential for it. What
-// leverd can do is to put the exact steps, and the traps, before that person's eyes.
+// Why: without a Railway token lever E is a person's job on the dashboard, and what leverd can do
+// is to put the exact steps, and the traps, before that person's eyes. With one it is
+// railway_rollback.cpp.
 #include "policies/levers/control_plane_rollback.hpp"
 
 #include "policies/levers/access.hpp"
+#include "policies/levers/by_credential.hpp"
 #include "policies/levers/manual.hpp"
+#include "policies/levers/railway_rollback.hpp"
 
 #include <utility>
 
@@ -17,8 +20,9 @@ LeverContract make_contract() {
     contract.title = "Roll back the control plane on Railway";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "roll forward to the newer deployment on the same page";
-    contract.manual = true;
     contract.propagation = std::chrono::seconds(30);
+    // A deployment takes half a minute, and every look counts against the account's hourly limit.
+    contract.prove_every = std::chrono::seconds(30);
     ProofStep works;
     works.who = ProofStep::Who::target;
     works.probe = "control_plane";
@@ -64,7 +68,17 @@ Plan make_plan(const LeverContract& contract, const config::Config& config, Subj
 }  // namespace
 
 std::unique_ptr<Lever> make_control_plane_rollback() {
-    return make_manual_lever(make_contract(), "control-plane", &make_plan);
+    LeverContract manual = make_contract();
+    manual.manual = true;
+    LeverContract real = make_contract();
+    real.inverse = "roll back once more, to the deployment that was live before; its variables too";
+    real.can_undo = true;
+    ProofStep followed;
+    followed.who = ProofStep::Who::lever;
+    followed.looks = 1;
+    real.proof.insert(real.proof.begin(), followed);
+    return make_by_credential(&has_railway_token, make_railway_rollback(std::move(real)),
+                              make_manual_lever(std::move(manual), "control-plane", &make_plan));
 }
 
 }  // namespace leverd::levers

@@ -7,6 +7,11 @@
 
 namespace leverd::levers {
 
+const LeverContract& Lever::contract_for(const config::Config& config) const {
+    (void)config;
+    return contract();
+}
+
 boost::asio::awaitable<Result<Plan>> Lever::plan_undo(Context& context, Intent done,
                                                       net::Deadline deadline) {
     (void)context, (void)deadline;

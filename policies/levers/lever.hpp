@@ -30,6 +30,9 @@ class Lever {
   public:
     virtual ~Lever() = default;
     virtual const LeverContract& contract() const = 0;
+    // The contract that holds under this configuration: without its credential a lever may be a
+    // person's.
+    virtual const LeverContract& contract_for(const config::Config& config) const;
 
     // Read-only. Everything that has to be known before firing: exact target confirmed, digests,
     // captured spec. An Error means the precondition does not hold or cannot be read; the lever

@@ -58,7 +58,7 @@ Lever* find_lever(std::string_view id) {
 std::vector<LeverContract> effective_contracts(const config::Config& config) {
     std::vector<LeverContract> contracts;
     for (const auto& lever : lever_table()) {
-        LeverContract contract = lever->contract();
+        LeverContract contract = lever->contract_for(config);
         for (const auto& settings : config.levers) {
             if (settings.id == contract.id) {
                 apply(settings, contract);

@@ -31,10 +31,10 @@ TEST_CASE("the table holds the runbook's six levers in its order, then the gentl
          false},
         {"workspace-reprovision", "D", Reversibility::irreversible, false, false, false, 30, 1,
          false},
-        {"control-plane-rollback", "E", Reversibility::restores_old_state, false, false, true, 30,
-         1, false},
-        {"canvas-rollback", "F", Reversibility::restores_old_state, false, false, true, 30, 1,
-         false},
+        {"control-plane-rollback", "E", Reversibility::restores_old_state, false, false, false, 30,
+         2, true},
+        {"canvas-rollback", "F", Reversibility::restores_old_state, false, false, false, 30, 2,
+         true},
         {"workspace-restart", "", Reversibility::restores_old_state, false, false, false, 30, 1,
          false},
         {"tenant-restart", "", Reversibility::restores_old_state, false, false, false, 60, 1,
@@ -88,6 +88,29 @@ TEST_CASE("moved platform tags alone prove nothing: the symptom has to clear") {
     CHECK(proof[0].who == ProofStep::Who::lever);
     CHECK(proof[0].spread == std::chrono::seconds(30));
     CHECK(proof[1].who == ProofStep::Who::cleared);
+}
+
+TEST_CASE("without their credential the hosting levers are a person's") {
+    config::Config config;
+    const auto bare = effective_contracts(config);
+    for (const std::size_t i : {4U, 5U}) {
+        INFO(bare[i].id);
+        CHECK(bare[i].manual);
+        CHECK_FALSE(bare[i].can_undo);
+        CHECK(bare[i].proof.size() == 1);
+    }
+    config.railway.account_token = "railway";
+    config.vercel.token = "vercel";
+    const auto armed = effective_contracts(config);
+    for (const std::size_t i : {4U, 5U}) {
+        INFO(armed[i].id);
+        CHECK_FALSE(armed[i].manual);
+        CHECK(armed[i].can_undo);
+        REQUIRE(armed[i].proof.size() == 2);
+        CHECK(armed[i].proof[0].who == ProofStep::Who::lever);
+        CHECK(armed[i].proof[1].who == ProofStep::Who::target);
+        CHECK(armed[i].proof[1].looks == 3);
+    }
 }
 
 TEST_CASE("the configuration overrides delays and spreads, and only those it names") {

@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include <unistd.h>
 
 namespace leverd::test {
 
-World::World(const std::string& lever) : lever_(levers::find_lever(lever)) {
+World::World(const std::string& lever, std::unique_ptr<levers::Lever> own)
+    : own_(std::move(own)), lever_(own_ ? own_.get() : levers::find_lever(lever)) {
     config.control_plane.url = "https://cp.test";
     config.control_plane.admin_token = "cp";
     config.tenants.url = "https://{slug}.tenants.test";

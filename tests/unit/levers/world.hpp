@@ -9,6 +9,7 @@
 #include "tests/unit/levers/fake_registry.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct FixedClock final : Clock {
 
 class World {
   public:
-    explicit World(const std::string& lever);
+    // `own`: a lever for this world alone, for kinds that remember what they read.
+    explicit World(const std::string& lever, std::unique_ptr<levers::Lever> own = nullptr);
 
     Result<Plan> plan(const std::string& subject);
     // A plan that must succeed; the calls made for it are forgotten.
@@ -55,6 +57,7 @@ class World {
     ~World();
 
   private:
+    std::unique_ptr<levers::Lever> own_;
     levers::Lever* lever_;
     levers::Context context_;
     std::string receipt_path_;

@@ -182,3 +182,60 @@ TEST_CASE("two levers never work on one subject or its parents at once") {
     }
     CHECK(bench.asked<FireLever>().size() <= 2);
 }
+
+TEST_CASE("an accepted call that a look of the lever's own finds undone calls a person at once") {
+    auto rules = small_rules();
+    auto& contract = rules.levers.at("tenant-redeploy");
+    ProofStep own;
+    own.who = ProofStep::Who::lever;
+    own.looks = 1;
+    contract.proof.push_back(own);
+    Bench bench(rules);
+    fire(bench);
+    bench.advance(std::chrono::seconds{61});
+    const auto pages = [&] {
+        std::vector<Paged> found;
+        for (const auto& page : bench.entries<Paged>()) {
+            if (page.key == "proof/t-1") {
+                found.push_back(page);
+            }
+        }
+        return found;
+    };
+    // Not there yet is no reason to call anybody.
+    bench.look("tenant/acme", "lever:tenant-redeploy", Health::degraded, Reason::proof_missing);
+    CHECK(pages().empty());
+    bench.look("tenant/acme", "lever:tenant-redeploy", Health::failing,
+               Reason::credential_rolled_back);
+    REQUIRE(pages().size() == 1);
+    CHECK(pages()[0].severity == Severity::critical);
+    CHECK(pages()[0].text.find("set the current one on the service again") != std::string::npos);
+    CHECK(pages()[0].text.find("leverd why tenant/acme") != std::string::npos);
+    // Everything else is fine, and still this is no recovery.
+    bench.good("acme", 1);
+    bench.good("acme", 2);
+    CHECK(verdicts(bench).empty());
+    CHECK(pages().size() == 1);
+    bench.look("tenant/acme", "lever:tenant-redeploy", Health::healthy);
+    REQUIRE(pages().size() == 2);
+    CHECK(pages()[1].resolved);
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::recovered);
+}
+
+TEST_CASE("a verdict without recovery repeats what the lever's own look found") {
+    auto rules = small_rules();
+    ProofStep own;
+    own.who = ProofStep::Who::lever;
+    own.looks = 1;
+    rules.levers.at("tenant-redeploy").proof.push_back(own);
+    Bench bench(rules);
+    fire(bench);
+    bench.advance(std::chrono::seconds{61});
+    bench.look("tenant/acme", "lever:tenant-redeploy", Health::failing,
+               Reason::credential_rolled_back);
+    wait(bench, std::chrono::minutes{30});
+    REQUIRE_FALSE(verdicts(bench).empty());
+    CHECK(verdicts(bench)[0].kind == VerdictKind::not_recovered);
+    CHECK(verdicts(bench)[0].why.find("older CP_ADMIN_API_TOKEN") != std::string::npos);
+}

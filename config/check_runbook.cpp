@@ -86,7 +86,7 @@ class RunbookCheck {
             }
         }
         for (const ProbeSettings& p : draft_.config.probes) {
-            if (p.kind == s.probe && s.silent_after <= p.interval) {
+            if (p.called() == s.probe && s.silent_after <= p.interval) {
                 draft_.error(
                     places.of("silent_after"),
                     fmt::format("'silent_after' is not longer than the probe's 'interval' (\"{}\")",
@@ -98,14 +98,53 @@ class RunbookCheck {
 
     void signal(const Signal& s, const ItemPlaces& places) {
         kind_known(s.subject_kind, places.of("subject"));
-        if (!s.probe.empty() && !draft_.defined(NameKind::probe, s.probe)) {
-            draft_.warn(places.of("probe"),
+        probe(s, places.of("probe"));
+        speaks_about(s, places.of("subject"));
+        if (s.silent_after > Millis{0}) {
+            silence(s, places);
+        }
+    }
+
+    // The stack's own kinds are called by their kind, whether they run or not; a general probe by
+    // the name that its [[probe]] gives it.
+    void probe(const Signal& s, Place place) {
+        if (s.probe.empty() || draft_.defined(NameKind::probe, s.probe)) {
+            return;
+        }
+        const auto& kinds = draft_.vocabulary().probe_kinds;
+        if (contains(general_kinds(), s.probe)) {
+            draft_.error(place, fmt::format("{} is a kind of probes with names", quote(s.probe)),
+                         "write the 'name' of the [[probe]] that this signal is about");
+        } else if (contains(kinds, s.probe)) {
+            draft_.warn(place,
                         fmt::format("probe {} does not run, so this signal is never raised",
                                     quote(s.probe)),
                         fmt::format("add [[probe]] with kind = \"{}\"", s.probe));
+        } else {
+            std::vector<std::string> known = kinds;
+            for (const ProbeSettings& p : draft_.config.probes) {
+                if (p.check) {
+                    known.push_back(p.name);
+                }
+            }
+            std::erase_if(known, [](const auto& k) { return contains(general_kinds(), k); });
+            draft_.error(place, fmt::format("unknown probe {}", quote(s.probe)),
+                         did_you_mean(s.probe, known));
         }
-        if (s.silent_after > Millis{0}) {
-            silence(s, places);
+    }
+
+    // A general probe has one subject, so a signal about another kind would never be raised.
+    void speaks_about(const Signal& s, Place place) {
+        for (const ProbeSettings& p : draft_.config.probes) {
+            if (p.check && p.name == s.probe && !s.subject_kind.empty() &&
+                kind_of(p.subject) != s.subject_kind) {
+                draft_.error(place,
+                             fmt::format("probe {} speaks about {}, not {}", quote(p.name),
+                                         quote(p.subject), quote(s.subject_kind)),
+                             fmt::format("write subject = \"{}\" here, or give the probe another "
+                                         "'subject'",
+                                         kind_of(p.subject)));
+            }
         }
     }
 
@@ -252,6 +291,11 @@ bool depends_on(const Runbook& runbook, const std::string& kind, const std::stri
 
 std::vector<std::string> subject_kinds(const Draft& draft) {
     std::set<std::string> kinds(std::begin(probed_kinds), std::end(probed_kinds));
+    for (const ProbeSettings& p : draft.config.probes) {
+        if (p.check) {
+            kinds.insert(kind_of(p.subject));
+        }
+    }
     for (const TopologyRule& rule : draft.config.runbook.topology) {
         kinds.insert(rule.kind);
         for (const std::string& parent : rule.parents) {

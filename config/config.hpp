@@ -3,10 +3,12 @@
 #pragma once
 
 #include "core/base/secret.hpp"
+#include "core/model/observation.hpp"
 #include "core/model/policy.hpp"
 #include "core/model/runbook.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -105,13 +107,22 @@ struct FreezeSettings {
     std::string workflows_receipt;  // disabled-workflows-<TS>.txt
 };
 
-// One schedule per probe kind; a kind that is not listed does not run.
+struct Check;  // config/checks.hpp
+
+// One schedule per probe; what is not listed does not run. A kind of the stack's own stands here at
+// most once and is called by its kind; a general one is called by its name.
 struct ProbeSettings {
     std::string kind;
+    std::string name;                    // of a general probe; else empty
+    std::string subject;                 // what a general probe speaks about
+    Attributes attributes;               // of that subject, for [topology]
+    std::shared_ptr<const Check> check;  // what a general probe asks; null for the others
     Millis interval{30'000};
     Millis retry{1'000};     // while a change is pending
     Millis timeout{10'000};  // the absolute deadline of one look
     Millis window{600'000};  // how far back it reads, where it reads history
+
+    const std::string& called() const { return name.empty() ? kind : name; }
 };
 
 struct LeverSettings {

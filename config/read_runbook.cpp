@@ -141,7 +141,7 @@ void read_signal(TableReader& root, const toml::table& table) {
         draft.define(NameKind::signal, s.id, t.place("id"));
     }
     t.text("subject", s.subject_kind, an_id);
-    t.word("probe", s.probe, "probe kind", draft.vocabulary().probe_kinds);
+    t.text("probe", s.probe, an_id);
     read_bad_health(t, s.bad_health);
     read_reasons(t, "reasons", s.reasons);
     read_reasons(t, "except_reasons", s.except_reasons);

@@ -70,27 +70,6 @@ void read_tenants(TableReader& root) {
     t->finish();
 }
 
-void read_probe(TableReader& root, const toml::table& table) {
-    Draft& draft = root.draft();
-    TableReader t(draft, root.file(), table, "[[probe]]");
-    ProbeSettings p;
-    if (t.word("kind", p.kind, "probe kind", draft.vocabulary().probe_kinds)) {
-        draft.define(NameKind::probe, p.kind, t.place("kind"));
-    }
-    t.duration("interval", p.interval, 50ms, 24h);
-    p.retry = std::min(p.retry, p.interval);
-    if (t.duration("retry", p.retry, 10ms, 24h) && p.retry > p.interval) {
-        draft.error(t.place("retry"), fmt::format("'retry' is longer than 'interval' (\"{}\")",
-                                                  format_duration(p.interval)));
-    }
-    t.duration("timeout", p.timeout, 10ms, 5min);
-    t.duration("window", p.window, 1s, 24h);
-    t.require({"kind"});
-    t.finish();
-    draft.probe_places.push_back(t.places());
-    draft.config.probes.push_back(std::move(p));
-}
-
 void read_optional(TableReader& t, std::string_view key, std::optional<Millis>& out, Millis least,
                    Millis most) {
     Millis value{};

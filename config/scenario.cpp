@@ -2,6 +2,7 @@
 #include "config/scenario.hpp"
 
 #include "config/reader.hpp"
+#include "core/base/text.hpp"
 #include "core/base/zone.hpp"
 
 #include <fmt/format.h>
@@ -130,10 +131,15 @@ class ScenarioReader {
 
     void probe(TableReader& t, std::string& out) {
         t.require({"probe"});
-        if (draft_.vocabulary().probe_kinds.empty()) {
-            t.text("probe", out, a_fact_name);
-        } else {
-            t.word("probe", out, "probe kind", draft_.vocabulary().probe_kinds);
+        const auto& kinds = draft_.vocabulary().probe_kinds;
+        if (!t.text("probe", out, an_id) || std::ranges::find(kinds, out) != kinds.end()) {
+            return;
+        }
+        // It may be a general probe, whose name stands in the config only; a slip of the pen is
+        // near a kind.
+        if (const auto near = suggest(out, kinds)) {
+            t.draft().error(t.place("probe"), fmt::format("unknown probe kind {}", quote(out)),
+                            fmt::format("did you mean '{}'?", *near));
         }
     }
 

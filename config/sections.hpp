@@ -16,13 +16,17 @@ std::optional<TableReader> open_section(TableReader& parent, std::string_view ke
 void read_base_url(TableReader& t, std::string& out, TextCheck check = a_base_url);
 
 // Each reads its part of one file's root table.
-void read_daemon_sections(TableReader& root);   // daemon, net, secrets, observer, freeze, notify
-void read_stack_sections(TableReader& root);    // stack, tenants, probe, lever
+void read_daemon_sections(TableReader& root);    // daemon, net, secrets, observer, freeze, notify
+void read_stack_sections(TableReader& root);     // stack, tenants, probe, lever
 void read_hosting_sections(TableReader& stack);  // stack.railway, stack.vercel
+void read_probe(TableReader& root, const toml::table& table);
 void read_runbook_sections(TableReader& root);  // runbook, topology, signal
 void read_symptom_sections(TableReader& root);  // symptom
 void read_policy_sections(TableReader& root);   // policy
 void read_window_sections(TableReader& root);   // window, storm, effect
+
+// The kinds that every [[probe]] of which has a name and a subject of its own.
+const std::vector<std::string>& general_kinds();
 
 // Each looks at what all files said together.
 void check_settings(Draft& draft);

@@ -152,7 +152,12 @@ void App::Impl::wire() {
     tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
     lever_tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
     const auto& now = take_snapshot();
-    probe_context = probes::Context{&now.config, http.get(), clock.get(), &inventory, &now.secrets};
+    dialer = net::make_dialer(io.get_executor(), options);
+    for (const auto& [subject, held] : engine->view().subjects) {
+        heartbeats.restore(held.attributes);
+    }
+    probe_context = probes::Context{&now.config,  http.get(),   clock.get(), &inventory,
+                                    &now.secrets, dialer.get(), &heartbeats};
     probes::SchedulerHooks looks;
     looks.on_observation = [this](Observation seen) {
         figures->on_observation(seen);

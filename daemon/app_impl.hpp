@@ -12,6 +12,7 @@
 #include "exporters/prometheus/metrics.hpp"
 #include "exporters/web/server.hpp"
 #include "policies/engine.hpp"
+#include "probes/heartbeat.hpp"
 #include "probes/scheduler.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -38,6 +39,8 @@ struct App::Impl final : exporters::Backend {
     std::unique_ptr<SqliteLedger> store;
     std::unique_ptr<Clock> clock;
     std::unique_ptr<net::HttpTransport> http;
+    std::unique_ptr<net::Dialer> dialer;
+    probes::Heartbeats heartbeats;
     Inventory inventory;
     std::unique_ptr<Engine> engine;
     std::unique_ptr<exporters::Metrics> figures;
@@ -92,6 +95,7 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                   std::string target) override;
+    bool heartbeat(const std::string& name) override;
     std::shared_ptr<void> subscribe(std::function<void()> wake) override;
 };
 

@@ -163,6 +163,16 @@ asio::awaitable<Result<std::vector<Observation>>> App::Impl::look(std::string ki
     return scheduler->look_now(std::move(kind), std::move(target));
 }
 
+bool App::Impl::heartbeat(const std::string& name) {
+    auto heard = heartbeats.heard(config, name, clock->now());
+    if (!heard) {
+        return false;
+    }
+    figures->on_observation(*heard);
+    driver->post(std::move(*heard));
+    return true;
+}
+
 std::shared_ptr<void> App::Impl::subscribe(std::function<void()> wake) {
     listeners.push_back(std::move(wake));
     const auto position = std::prev(listeners.end());

@@ -77,7 +77,9 @@ asio::awaitable<void> bring_down(std::shared_ptr<Flight> flight) {
 Observation local_fault(const Context& context, const ProbeKind& kind, const Task& task,
                         std::string evidence) {
     Observation seen;
-    seen.subject = subject_of(kind, task.target);
+    seen.subject = task.settings.subject.empty() ? subject_of(kind, task.target)
+                                                 : Subject(task.settings.subject);
+    seen.attributes = task.settings.attributes;
     seen.probe = task.kind;
     seen.health = Health::unknown;
     seen.reason = Reason::deadline_local;

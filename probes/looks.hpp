@@ -35,4 +35,22 @@ boost::asio::awaitable<Observations> look_canvas(Context& context, Task task,
 boost::asio::awaitable<Observations> look_reference(Context& context, Task task,
                                                     net::Deadline deadline);
 
+// The general kinds: the question is in task.settings.check, the subject in task.settings.subject.
+// Fact latency_ms, for http also status and certificate_days.
+boost::asio::awaitable<Observations> look_http(Context& context, Task task, net::Deadline deadline);
+boost::asio::awaitable<Observations> look_tcp(Context& context, Task task, net::Deadline deadline);
+// Facts certificate_days and chain_days.
+boost::asio::awaitable<Observations> look_tls(Context& context, Task task, net::Deadline deadline);
+// Fact records.
+boost::asio::awaitable<Observations> look_dns(Context& context, Task task, net::Deadline deadline);
+// Facts value and series. Whatever keeps Prometheus from answering in full is unknown.
+boost::asio::awaitable<Observations> look_promql(Context& context, Task task,
+                                                 net::Deadline deadline);
+// Fact silent_seconds.
+boost::asio::awaitable<Observations> look_heartbeat(Context& context, Task task,
+                                                    net::Deadline deadline);
+// Fact exit_code.
+boost::asio::awaitable<Observations> look_command(Context& context, Task task,
+                                                  net::Deadline deadline);
+
 }  // namespace leverd::probes

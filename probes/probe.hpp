@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "core/model/inventory.hpp"
 #include "core/model/observation.hpp"
+#include "core/net/dialer.hpp"
 #include "core/net/http.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -17,6 +18,8 @@
 
 namespace leverd::probes {
 
+class Heartbeats;
+
 // What all looks share. Everything here outlives the scheduler; used on its executor only.
 struct Context {
     const config::Config* config = nullptr;
@@ -24,12 +27,14 @@ struct Context {
     const Clock* clock = nullptr;
     Inventory* inventory = nullptr;
     const std::map<std::string, Secret>* secrets = nullptr;
+    net::Dialer* dialer = nullptr;
+    Heartbeats* heartbeats = nullptr;
 };
 
-// One thing that one probe kind looks at: kind "tenant_health" at target "acme"; target "" where
-// there is only one.
+// One thing that one probe looks at: "tenant_health" at target "acme"; target "" where there is
+// only one.
 struct Task {
-    std::string kind;
+    std::string kind;  // what the probe is called: the kind, or the name of a general probe
     std::string target;
     config::ProbeSettings settings;
 

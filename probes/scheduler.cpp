@@ -32,17 +32,18 @@ std::uint64_t stable_hash(std::string_view text) {
 Millis first_delay(const Task& task) {
     // A kind with a single target has no herd to spread, and discovery must not wait.
     const Millis spread = std::min(task.settings.interval, first_spread_max);
-    if (task.target.empty() || spread <= Millis{0}) {
+    if ((task.target.empty() && !task.settings.check) || spread <= Millis{0}) {
         return Millis{0};
     }
     const auto hash = stable_hash(task.kind + "/" + task.target);
     return Millis{static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(spread.count()))};
 }
 
-const config::ProbeSettings* settings_of(const config::Config& config, std::string_view kind) {
-    const auto it =
-        std::find_if(config.probes.begin(), config.probes.end(),
-                     [kind](const config::ProbeSettings& probe) { return probe.kind == kind; });
+// What is called so: a kind, or a general probe by its name.
+const config::ProbeSettings* settings_of(const config::Config& config, std::string_view called) {
+    const auto it = std::find_if(
+        config.probes.begin(), config.probes.end(),
+        [called](const config::ProbeSettings& probe) { return probe.called() == called; });
     return it == config.probes.end() ? nullptr : &*it;
 }
 
@@ -85,18 +86,19 @@ void Scheduler::wake() {
 void Scheduler::refresh() {
     rebuild_budget();
     std::set<Key> wanted;
-    for (const ProbeKind& kind : kinds_) {
-        const config::ProbeSettings* settings = settings_of(*context_.config, kind.name);
-        if (settings == nullptr) {
+    for (const config::ProbeSettings& settings : context_.config->probes) {
+        const ProbeKind* kind = kind_of(settings);
+        if (kind == nullptr) {
             continue;
         }
-        for (const std::string& target : kind.targets(context_)) {
-            Key key{std::string(kind.name), target};
+        for (const std::string& target : kind->targets(context_)) {
+            Key key{settings.called(), target};
             const auto it = entries_.find(key);
             if (it == entries_.end()) {
-                add(kind, Task{key.first, target, *settings});
+                add(*kind, Task{key.first, target, settings});
             } else {
-                update(it->second, *settings);
+                it->second.kind = kind;  // a reload may give a name to another kind
+                update(it->second, settings);
             }
             wanted.insert(std::move(key));
         }
@@ -104,6 +106,13 @@ void Scheduler::refresh() {
     drop_all_but(wanted);
     counters_.tasks = wanted.size();
     wake();
+}
+
+const ProbeKind* Scheduler::kind_of(const config::ProbeSettings& settings) const {
+    const auto row = std::find_if(kinds_.begin(), kinds_.end(), [&settings](const ProbeKind& kind) {
+        return kind.name == settings.kind;
+    });
+    return row == kinds_.end() ? nullptr : &*row;
 }
 
 void Scheduler::add(const ProbeKind& kind, const Task& task) {
@@ -322,20 +331,20 @@ asio::awaitable<Result<std::vector<Observation>>> Scheduler::look_now(std::strin
                                                                       std::string target) {
     const bool threw = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto row = std::find_if(kinds_.begin(), kinds_.end(),
-                                  [&kind](const ProbeKind& k) { return k.name == kind; });
+    Task task{kind, target, {}};
+    task.settings.kind = kind;  // also a kind that does not run may be asked once
+    if (const auto* settings = settings_of(*context_.config, kind)) {
+        task.settings = *settings;
+    }
+    const ProbeKind* row = kind_of(task.settings);
     std::vector<std::string> targets;
-    if (row != kinds_.end()) {
+    if (row != nullptr) {
         targets = row->targets(context_);
     }
     if (std::find(targets.begin(), targets.end(), target) == targets.end()) {
         co_await asio::this_coro::throw_if_cancelled(threw);
         co_return Error{"nothing to look at: " + sanitize(kind + " " + target, 200),
-                        row == kinds_.end() ? "no such probe kind" : "no such target"};
-    }
-    Task task{kind, target, {}};
-    if (const auto* settings = settings_of(*context_.config, kind)) {
-        task.settings = *settings;
+                        row == nullptr ? "no such probe kind" : "no such target"};
     }
     const net::Deadline deadline = net::deadline_in(task.settings.timeout);
     std::shared_ptr<Flight> flight = take_off(executor_, context_, *row, task, deadline);

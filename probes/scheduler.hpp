@@ -78,6 +78,7 @@ class Scheduler {
         net::Deadline began{};
     };
 
+    const ProbeKind* kind_of(const config::ProbeSettings& settings) const;
     void add(const ProbeKind& kind, const Task& task);
     void update(Entry& entry, const config::ProbeSettings& settings);
     void drop_all_but(const std::set<Key>& wanted);

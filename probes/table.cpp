@@ -52,6 +52,14 @@ const std::vector<ProbeKind>& probe_kinds() {
         {"image_drift", look_image_drift, images, "image", nullptr, false},
         {"canvas", look_canvas, canvas_target, "canvas", nullptr, false},
         {"reference", look_reference, references, "reference", nullptr, false},
+        // The general ones: one target, and the subject stands in the settings.
+        {"http", look_http, single_target, "service", nullptr, false},
+        {"tls", look_tls, single_target, "service", nullptr, false},
+        {"tcp", look_tcp, single_target, "service", nullptr, false},
+        {"dns", look_dns, single_target, "service", nullptr, false},
+        {"promql", look_promql, single_target, "service", nullptr, false},
+        {"heartbeat", look_heartbeat, single_target, "service", nullptr, false},
+        {"command", look_command, single_target, "service", nullptr, false},
     };
     return kinds;
 }

@@ -19,11 +19,11 @@ case $release in
 esac
 
 build=(clang-19 libclang-rt-19-dev lld-19 ccache cmake ninja-build pkg-config ca-certificates curl
-    make python3 "${boost[@]}" libssl-dev libc-ares-dev libsqlite3-dev libsystemd-dev
+    make python3 "${boost[@]}" libssl-dev libc-ares-dev libre2-dev libsqlite3-dev libsystemd-dev
     nlohmann-json3-dev libfmt-dev libspdlog-dev libtomlplusplus-dev prometheus-cpp-dev libcli11-dev
     libhowardhinnant-date-dev tzdata catch2)
 test=(g++ clang-format-19 llvm-19 prometheus docker-registry chromium strace systemd jq openssl
-    procps nginx-light apache2-utils)
+    procps stunnel4 nginx-light apache2-utils)
 bench=(prometheus-blackbox-exporter prometheus nginx-light jq wrk openssl python3)
 
 case $what in

@@ -8,7 +8,7 @@ namespace leverd {
 
 namespace {
 
-constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::parent_unreadable) + 1;
+constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::command_not_started) + 1;
 
 using enum Reason;
 
@@ -28,6 +28,7 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {tls_untrusted, "tls_untrusted", Layer::tls, "the certificate comes from nobody we trust"},
     {tls_expired, "tls_expired", Layer::tls, "the certificate is expired or not yet valid"},
     {tls_wrong_name, "tls_wrong_name", Layer::tls, "the certificate is for another name"},
+    {tls_expires_soon, "tls_expires_soon", Layer::tls, "the certificate runs out soon"},
 
     {header_timeout, "header_timeout", Layer::header, "no answer in time"},
     {connection_cut, "connection_cut", Layer::header, "the connection was cut before the answer"},
@@ -49,6 +50,13 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {wrong_body, "wrong_body", Layer::assertion, "the answer says something else than it should"},
     {marker_missing, "marker_missing", Layer::assertion, "the page lacks its marker"},
     {asset_failed, "asset_failed", Layer::assertion, "a script of the page does not load"},
+    {dns_wrong_answer, "dns_wrong_answer", Layer::assertion,
+     "the name has other records than it should"},
+    {wrong_status, "wrong_status", Layer::assertion, "the status is not one of the expected"},
+    {header_missing, "header_missing", Layer::assertion,
+     "a header of the answer is missing or different"},
+    {wrong_value, "wrong_value", Layer::assertion, "a value is not what it should be"},
+    {too_slow, "too_slow", Layer::assertion, "the answer took longer than it may"},
 
     {unauthorized, "unauthorized", Layer::credential, "our credential was not accepted"},
     {forbidden, "forbidden", Layer::credential, "our credential may not do this"},
@@ -88,6 +96,14 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {alias_failed, "alias_failed", Layer::domain,
      "some domains did not move: assign them to the deployment by hand"},
     {datastore_down, "datastore_down", Layer::domain, "it cannot reach its data store"},
+    {no_data, "no_data", Layer::domain, "the query answered with nothing to judge by"},
+    {partial_data, "partial_data", Layer::domain, "the query saw only a part of the data"},
+    {command_failed, "command_failed", Layer::domain, "the command says that it fails"},
+    {command_degraded, "command_degraded", Layer::domain, "the command says that it is degraded"},
+    {command_unclear, "command_unclear", Layer::domain, "the command ended in an unknown way"},
+    {command_timeout, "command_timeout", Layer::domain, "the command did not end in time"},
+    {heartbeat_missed, "heartbeat_missed", Layer::domain, "nobody called within the deadline"},
+    {heartbeat_awaited, "heartbeat_awaited", Layer::domain, "nobody has called yet"},
 
     {resolver_down, "resolver_down", Layer::local, "our name servers do not answer"},
     {no_descriptors, "no_descriptors", Layer::local, "we are out of file descriptors"},
@@ -96,6 +112,7 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {clock_stepped, "clock_stepped", Layer::local, "our clock jumped"},
     {parent_unreadable, "parent_unreadable", Layer::local,
      "what has to be read first could not be read"},
+    {command_not_started, "command_not_started", Layer::local, "the command could not be started"},
 });
 
 constexpr bool rows_are_in_order() {

@@ -27,6 +27,7 @@ enum class Reason {
     tls_untrusted,
     tls_expired,
     tls_wrong_name,
+    tls_expires_soon,
     // header
     header_timeout,
     connection_cut,
@@ -47,6 +48,11 @@ enum class Reason {
     wrong_body,
     marker_missing,
     asset_failed,
+    dns_wrong_answer,
+    wrong_status,
+    header_missing,
+    wrong_value,
+    too_slow,
     // credential and pace: we cannot judge
     unauthorized,
     forbidden,
@@ -81,6 +87,14 @@ enum class Reason {
     deployment_failed,
     alias_failed,
     datastore_down,
+    no_data,
+    partial_data,
+    command_failed,
+    command_degraded,
+    command_unclear,
+    command_timeout,
+    heartbeat_missed,
+    heartbeat_awaited,
     // local
     resolver_down,
     no_descriptors,
@@ -88,6 +102,7 @@ enum class Reason {
     loop_late,
     clock_stepped,
     parent_unreadable,
+    command_not_started,
 };
 
 struct ReasonRow {

@@ -28,6 +28,11 @@ void on_answer(void* argument, int status, int /*timeouts*/, ares_addrinfo* list
     }
 }
 
+void on_packet(void* argument, int status, int /*timeouts*/, unsigned char* packet, int bytes) {
+    const std::unique_ptr<AresChannel::Packet> answer(static_cast<AresChannel::Packet*>(argument));
+    (*answer)(status, packet, packet == nullptr ? 0 : bytes);
+}
+
 }  // namespace
 
 AresChannel::AresChannel(boost::asio::any_io_executor executor)
@@ -81,6 +86,13 @@ void AresChannel::query(const std::string& name, Answer answer) {
     auto argument = std::make_unique<Answer>(std::move(answer));
     // c-ares calls back exactly once, and on_answer takes the ownership there.
     ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &on_answer, argument.release());
+    arm_timer();
+}
+
+void AresChannel::query_records(const std::string& name, int type, Packet answer) {
+    auto argument = std::make_unique<Packet>(std::move(answer));
+    constexpr int internet = 1;  // the class of records
+    ares_query(channel_, name.c_str(), internet, type, &on_packet, argument.release());
     arm_timer();
 }
 

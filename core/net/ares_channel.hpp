@@ -33,6 +33,10 @@ class AresChannel : public std::enable_shared_from_this<AresChannel> {
     // Asks the hosts file, then the servers, for both address families. The answer may come before
     // this returns.
     void query(const std::string& name, Answer answer);
+    // Asks the servers only, for one type of record (ns_t_txt). `packet` is the answer as it came
+    // and lives during the call only; empty when the query failed.
+    using Packet = std::function<void(int status, const unsigned char* packet, int bytes)>;
+    void query_records(const std::string& name, int type, Packet answer);
     void cancel_all();
     // What the servers did; for what the status of an answer leaves open.
     const AresSockets& servers() const { return servers_; }

@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/net/ares_channel.hpp"
 #include "core/net/asio_use.hpp"
+#include "core/net/dns_status.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -60,43 +61,9 @@ Attempt<Addresses> failed(Reason reason, Origin origin, const std::string& why) 
     return Fault{reason, origin, "name lookup: " + why};
 }
 
-Attempt<Addresses> from_status(int status) {
-    const std::string text = sanitize(ares_strerror(status), 120);
-    switch (status) {
-        case ARES_ENOTFOUND:
-        case ARES_ENODATA:
-        case ARES_EBADNAME:
-            return failed(Reason::dns_not_found, Origin::target, text);
-        case ARES_ETIMEOUT:
-            return failed(Reason::dns_timeout, Origin::target, "no DNS server answered in time");
-        case ARES_ECONNREFUSED:
-        case ARES_ENOTINITIALIZED:
-        case ARES_ENOMEM:
-        case ARES_EFILE:
-            return failed(Reason::resolver_down, Origin::local, text);
-        case ARES_ECANCELLED:
-        case ARES_EDESTRUCTION:
-            return cancelled_fault();
-        default:
-            return failed(Reason::dns_failure, Origin::target, text);
-    }
-}
-
-// The library's word for a query that got nowhere depends on its version and on chance.
-int clarify(int status, const AresSockets& servers, std::uint64_t asked_at) {
-    if (status != ARES_ETIMEOUT && status != ARES_ECONNREFUSED) {
-        return status;
-    }
-    if (servers.all_refused_since(asked_at)) {
-        return ARES_ECONNREFUSED;
-    }
-    const bool said_no = status == ARES_ECONNREFUSED && servers.any_replied_since(asked_at);
-    return said_no ? ARES_ESERVFAIL : status;
-}
-
 void take_answer(Query& query, int status, const ares_addrinfo* list) {
     if (status != ARES_SUCCESS) {
-        query.answer = from_status(status);
+        query.answer = dns_fault(status);
         return;
     }
     Addresses addresses;
@@ -179,7 +146,7 @@ Attempt<std::shared_ptr<Query>> Resolver::State::ask(const std::string& host,
     channel->query(host, [weak, query, host](int status, const ares_addrinfo* list) {
         const auto state = weak.lock();
         if (state) {
-            status = clarify(status, state->channel->servers(), query->asked_at);
+            status = clarify_dns(status, state->channel->servers(), query->asked_at);
         }
         take_answer(*query, status, list);
         if (state) {
@@ -270,7 +237,7 @@ asio::awaitable<Attempt<Addresses>> Resolver::resolve(std::string host, Deadline
                 co_return cancelled_fault();
             }
             if (refused) {
-                co_return from_status(ARES_ECONNREFUSED);
+                co_return dns_fault(ARES_ECONNREFUSED);
             }
             const auto late = std::chrono::duration_cast<Millis>(Steady::now() - deadline);
             co_return timed_out(Phase::dns, late);

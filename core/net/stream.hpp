@@ -8,6 +8,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <openssl/ssl.h>
+
 #include <memory>
 #include <optional>
 
@@ -30,6 +32,8 @@ class Stream {
     virtual void answered() = 0;
     // Of the target's leaf certificate; nothing without TLS.
     virtual std::optional<WallTime> certificate_expires() const = 0;
+    // The TLS layer itself, for who wants to know more of it; null without TLS.
+    virtual SSL* tls_layer() { return nullptr; }
 };
 
 std::unique_ptr<Stream> make_plain_stream(boost::asio::ip::tcp::socket socket);

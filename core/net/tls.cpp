@@ -65,6 +65,7 @@ class TlsStream final : public Stream {
     }
 
     std::optional<WallTime> certificate_expires() const override { return expires_; }
+    SSL* tls_layer() override { return ssl(); }
 
     SSL* ssl() { return stream_.native_handle(); }
     asio::ssl::stream<Socket>& tls() { return stream_; }

@@ -76,8 +76,10 @@ struct Metrics::Impl {
     bool any_config_known = false;
 
     Counters observations =
-        make_counters(registry, "leverd_observations_total", "Looks taken, by what they concluded.",
-                      {"probe", "health", "reason"});
+        make_counters(registry, "leverd_observations_total",
+                      "Looks taken, by what they concluded; class is the layer that the reason "
+                      "belongs to.",
+                      {"probe", "health", "reason", "class"});
     Gauges last_look =
         make_gauges(registry, "leverd_probe_last_look_timestamp_seconds",
                     "When a look of this kind last ended, whatever it saw.", {"probe"});
@@ -146,7 +148,8 @@ void Metrics::Impl::make_known(const Rules& rules) {
     lateness.at({});
     commits.at({});
     for (const auto& signal : rules.runbook.signals) {
-        observations.at({signal.probe, to_string(Health::healthy), describe(Reason::ok).name});
+        observations.at({signal.probe, to_string(Health::healthy), describe(Reason::ok).name,
+                         layer_name(Layer::none)});
         look_seconds.at({signal.probe, "total"});
     }
     for (const auto& symptom : rules.runbook.symptoms) {
@@ -215,8 +218,10 @@ void Metrics::on_entry(const Entry& entry) {
 
 void Metrics::on_observation(const Observation& observation) {
     auto& m = *impl_;
+    const ReasonRow& reason = describe(observation.reason);
     m.observations
-        .at({observation.probe, to_string(observation.health), describe(observation.reason).name})
+        .at({observation.probe, to_string(observation.health), reason.name,
+             layer_name(reason.layer)})
         .Increment();
     m.last_look.at({observation.probe}).Set(seconds(observation.seen.wall.time_since_epoch()));
     m.look_seconds.at({observation.probe, "total"}).Observe(seconds(observation.took));

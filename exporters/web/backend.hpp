@@ -49,6 +49,9 @@ class Backend {
     virtual boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                           std::string target) = 0;
 
+    // Somebody called for a heartbeat; false: none has that name.
+    virtual bool heartbeat(const std::string& /*name*/) { return false; }
+
     // Calls `wake` after each turn that changed something, until the returned handle dies.
     virtual std::shared_ptr<void> subscribe(std::function<void()> wake) = 0;
 };

@@ -285,8 +285,19 @@ awaitable<Response> post_look(Call call) {
         Json row = to_json(look);
         row["seen"] = time_json(look.seen);
         row["reason_text"] = describe(look.reason).text;
+        row["class"] = layer_name(describe(look.reason).layer);
         out["observations"].push_back(std::move(row));
     }
+    co_return json_response(200, out);
+}
+
+awaitable<Response> post_heartbeat(Call call) {
+    if (!call.backend->heartbeat(call.capture)) {
+        co_return error_response(404, "no heartbeat is called " + sanitize(call.capture, 80),
+                                 "add a [[probe]] with kind = \"heartbeat\" and that name");
+    }
+    Json out = Json::object();
+    out["heard"] = call.capture;
     co_return json_response(200, out);
 }
 

@@ -20,7 +20,7 @@ struct Route {
     Async async = nullptr;
 };
 
-constexpr std::array<Route, 31> routes{{
+constexpr std::array<Route, 32> routes{{
     {"GET", "/", Need::open, get_asset, nullptr},
     {"GET", "/page.js", Need::open, get_asset, nullptr},
     {"GET", "/render.js", Need::open, get_asset, nullptr},
@@ -51,6 +51,7 @@ constexpr std::array<Route, 31> routes{{
     {"GET", "/api/v1/stream", Need::read, get_stream, nullptr},
     {"POST", "/api/v1/stop", Need::change, nullptr, post_stop},
     {"POST", "/api/v1/probes/{}/run", Need::change, nullptr, post_look},
+    {"POST", "/events/heartbeat/{}", Need::change, nullptr, post_heartbeat},
     {"GET", "/api/v1/openapi.json", Need::open, get_openapi, nullptr},
 }};
 

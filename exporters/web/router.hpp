@@ -53,5 +53,6 @@ boost::asio::awaitable<Response> post_stop(Call call);
 boost::asio::awaitable<Response> post_veto(Call call);
 boost::asio::awaitable<Response> delete_veto(Call call);
 boost::asio::awaitable<Response> post_look(Call call);
+boost::asio::awaitable<Response> post_heartbeat(Call call);
 
 }  // namespace leverd::exporters::web

@@ -105,6 +105,7 @@ Json subject_view(const Scene& scene, const Subject& subject, const SubjectState
         Json row = to_json(look);
         row["seen"] = time_json(look.seen);
         row["reason_text"] = describe(look.reason).text;
+        row["class"] = layer_name(describe(look.reason).layer);
         row["stale"] = stale(scene, look);
         const auto repeats = held.repeats.find(probe);
         row["repeats"] = repeats == held.repeats.end() ? 1 : repeats->second;

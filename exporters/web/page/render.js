@@ -225,7 +225,7 @@ export function why(data) {
   return [
     el('p', {}, el('span', { class: `word ${s.health}` }, s.health), ` ${s.reason_text}`),
     list('Newest looks', s.looks.map((l) => el('li', {}, `${l.probe}: `, el('span', { class: `word ${l.health}` }, l.health),
-      ` ${l.reason_text}, same ${l.repeats} times, `, when(l.seen), el('span', { class: 'evidence' }, l.evidence)))),
+      ` ${l.class === 'none' ? '' : `${l.class}: `}${l.reason_text}, same ${l.repeats} times, `, when(l.seen), el('span', { class: 'evidence' }, l.evidence)))),
     list('Signals', s.detectors.map((d) => el('li', {},
       `${d.signal}: ${d.raised ? 'RAISED, ' : ''}${d.bad} of ${d.bad_needed ?? '?'} bad looks, ${d.good} of ${d.good_needed ?? '?'} good looks`))),
     list('Symptoms', data.symptoms.map((y) => el('li', {}, y.title, ' since ', when(y.raised)))),

@@ -72,5 +72,34 @@ TEST_CASE("every example of the policy guide is accepted") {
     }
 }
 
+// What the examples of the probe guide refer to, and nothing else.
+constexpr std::string_view probe_box = R"([secrets]
+shop_token = { environment = "SHOP_TOKEN" }
+[stack.control_plane]
+url = "https://cp.example"
+[stack.registry]
+url = "https://registry.example"
+images = ["molecule-ai/platform"]
+[stack.canvas]
+url = "https://canvas.example"
+marker = "__next"
+)";
+
+TEST_CASE("every probe kind has an example in the probe guide that is accepted") {
+    const auto blocks = toml_blocks(LEVERD_PROBE_GUIDE);
+    const Folder folder;
+    std::string all;
+    for (const std::string& block : blocks) {
+        CAPTURE(block);
+        all += block;
+        const auto path = folder.write("leverd.toml", std::string(probe_box) + block);
+        CHECK(errors_of(load(path, vocabulary()).problems) == "");
+    }
+    for (const std::string& kind : vocabulary().probe_kinds) {
+        CAPTURE(kind);
+        CHECK(all.find("kind = \"" + kind + "\"") != std::string::npos);
+    }
+}
+
 }  // namespace
 }  // namespace leverd::config

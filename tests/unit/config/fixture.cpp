@@ -38,8 +38,21 @@ std::string Folder::plain(std::string text) const {
 
 Vocabulary vocabulary() {
     Vocabulary v;
-    v.probe_kinds = {"control_plane", "tenant_health", "workspace_status", "workspace_activity",
-                     "boot_events",   "image_drift",   "canvas",           "reference"};
+    v.probe_kinds = {"control_plane",
+                     "tenant_health",
+                     "workspace_status",
+                     "workspace_activity",
+                     "boot_events",
+                     "image_drift",
+                     "canvas",
+                     "reference",
+                     "http",
+                     "tls",
+                     "tcp",
+                     "dns",
+                     "promql",
+                     "heartbeat",
+                     "command"};
     v.levers = {"platform-rollback",     "template-rollback",      "tenant-redeploy",
                 "workspace-reprovision", "control-plane-rollback", "canvas-rollback",
                 "workspace-restart",     "tenant-restart"};

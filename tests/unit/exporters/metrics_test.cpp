@@ -121,7 +121,8 @@ TEST_CASE("series that are known in advance start at zero") {
         R"(reason="permitted",symptom="tenant-unreachable"})",
         R"(leverd_lever_outcomes_total{lever="tenant-redeploy",outcome="unknown"})",
         R"(leverd_lever_verdicts_total{lever="tenant-redeploy",verdict="worse"})",
-        R"(leverd_observations_total{health="healthy",probe="tenant_health",reason="ok"})",
+        R"(leverd_observations_total{class="none",health="healthy",probe="tenant_health",)"
+        R"(reason="ok"})",
         R"(leverd_pages_total{severity="critical"})",
         R"(leverd_ledger_entries_total{kind="decision"})",
         R"(leverd_incidents_open{symptom="workspace-errors"})",
@@ -206,8 +207,8 @@ TEST_CASE("a look feeds counters and only the phases that happened") {
     b.metrics.on_probe_lateness(Millis{-5});
     b.metrics.on_ledger_commit(std::chrono::microseconds{300});
     const auto page = b.page();
-    CHECK(value_of(page, R"(leverd_observations_total{health="failing",probe="tenant_health",)"
-                         R"(reason="connect_refused"})") == "1");
+    CHECK(value_of(page, R"(leverd_observations_total{class="connect",health="failing",)"
+                         R"(probe="tenant_health",reason="connect_refused"})") == "1");
     const std::string count = "leverd_probe_duration_seconds_count";
     CHECK(value_of(page, count + R"({phase="total",probe="tenant_health"})") == "1");
     CHECK(value_of(page, count + R"({phase="tls",probe="tenant_health"})") == "1");

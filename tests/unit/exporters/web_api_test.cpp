@@ -103,11 +103,9 @@ std::string misfit(const json& schema, const json& value, const std::string& whe
 }
 
 std::string filled(std::string path) {
-    const std::map<std::string, std::string> values{{"{subject}", "tenant%2Facme"},
-                                                    {"{incident}", "i-1"},
-                                                    {"{decision}", "d-12"},
-                                                    {"{kind}", "tenant_health"},
-                                                    {"{veto}", "v-1"}};
+    const std::map<std::string, std::string> values{
+        {"{subject}", "tenant%2Facme"}, {"{incident}", "i-1"}, {"{decision}", "d-12"},
+        {"{kind}", "tenant_health"},    {"{veto}", "v-1"},     {"{heartbeat}", "nightly"}};
     for (const auto& [hole, value] : values) {
         const auto at = path.find(hole);
         if (at != std::string::npos) {

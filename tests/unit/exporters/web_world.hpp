@@ -44,6 +44,7 @@ class FakeBackend final : public exporters::Backend {
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                   std::string target) override;
+    bool heartbeat(const std::string& name) override { return name == "nightly"; }
     std::shared_ptr<void> subscribe(std::function<void()> wake) override;
 
     // Tells every subscriber that a turn changed something.

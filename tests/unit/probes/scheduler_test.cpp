@@ -379,18 +379,30 @@ TEST_CASE("a look on demand goes to the caller only") {
 }
 
 TEST_CASE("the table of kinds is complete and consistent") {
-    const std::vector<std::string> names{
-        "control_plane", "tenant_health", "workspace_status", "workspace_activity",
-        "boot_events",   "image_drift",   "canvas",           "reference"};
+    const std::vector<std::string> names{"control_plane",
+                                         "tenant_health",
+                                         "workspace_status",
+                                         "workspace_activity",
+                                         "boot_events",
+                                         "image_drift",
+                                         "canvas",
+                                         "reference",
+                                         "http",
+                                         "tls",
+                                         "tcp",
+                                         "dns",
+                                         "promql",
+                                         "heartbeat",
+                                         "command"};
     REQUIRE(probes::probe_kinds().size() == names.size());
     test::World world;
     world.config.registry.images = {"molecule-ai/platform"};
     world.config.canvas.url = "https://app.test/";
     world.config.observer.references = {"https://ref.test/"};
-    const std::vector<std::string> subjects{"control-plane", "tenant/acme",
-                                            "tenant/acme",   "tenant/acme",
-                                            "tenant/acme",   "image/molecule-ai/platform",
-                                            "canvas",        "reference/0"};
+    std::vector<std::string> subjects{"control-plane", "tenant/acme", "tenant/acme",
+                                      "tenant/acme",   "tenant/acme", "image/molecule-ai/platform",
+                                      "canvas",        "reference/0"};
+    subjects.resize(names.size(), "service");  // without settings the name is not known
     for (std::size_t i = 0; i < names.size(); ++i) {
         CAPTURE(names[i]);
         const auto* kind = probes::find_probe_kind(names[i]);

@@ -1,0 +1,105 @@
+// Why: see heartbeat.hpp. The deadline counts on leverd's own timeline, so a step of the wall clock
+// neither fails nor saves anybody.
+#include "probes/heartbeat.hpp"
+
+#include "probes/general.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace leverd::probes {
+namespace {
+
+constexpr std::string_view attribute_prefix = "heartbeat.";
+
+std::optional<std::int64_t> number(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional(value)
+                                                                    : std::nullopt;
+}
+
+}  // namespace
+
+// "called <timeline ms> <wall ms>", or "awaited ..." before the first call.
+void Heartbeats::restore(const Attributes& attributes) {
+    for (const auto& [key, value] : attributes) {
+        if (!key.starts_with(attribute_prefix)) {
+            continue;
+        }
+        const std::string_view text = value;
+        const auto first = text.find(' ');
+        const auto second = text.find(' ', std::min(first, text.size() - 1) + 1);
+        if (first == std::string_view::npos || second == std::string_view::npos) {
+            continue;
+        }
+        const auto at = number(text.substr(first + 1, second - first - 1));
+        const auto wall = number(text.substr(second + 1));
+        if (at && wall) {
+            Beat& beat = beats_[key.substr(attribute_prefix.size())];
+            beat.last = Now{at_millis(*at), WallTime{Millis{*wall}}};
+            beat.called = text.substr(0, first) == "called";
+        }
+    }
+}
+
+std::optional<Observation> Heartbeats::heard(const config::Config& config, const std::string& name,
+                                             const Now& now) {
+    const auto probe = std::find_if(config.probes.begin(), config.probes.end(),
+                                    [&name](const config::ProbeSettings& p) {
+                                        return p.check && p.kind == "heartbeat" && p.name == name;
+                                    });
+    if (probe == config.probes.end()) {
+        return std::nullopt;
+    }
+    Beat beat;
+    beat.last = now;
+    beat.called = true;
+    beats_.insert_or_assign(name, beat);
+    Task task;
+    task.kind = name;
+    task.settings = *probe;
+    return look(task, now);
+}
+
+Observation Heartbeats::look(const Task& task, const Now& now) {
+    const auto* check = check_of<config::HeartbeatCheck>(task);
+    Beat first;
+    first.last = now;
+    const Beat& beat = beats_.emplace(task.kind, first).first->second;
+    const Millis silent = now.at - beat.last.at;
+    const Millis deadline = check == nullptr ? Millis{0} : check->deadline;
+    Observation seen;
+    if (silent > deadline) {
+        seen = general(
+            task, Health::failing, Reason::heartbeat_missed,
+            beat.called ? fmt::format("no call since {}, the deadline is {}",
+                                      format_rfc3339(beat.last.wall), format_duration(deadline))
+                        : fmt::format("never called; awaited since {}, the deadline is {}",
+                                      format_rfc3339(beat.last.wall), format_duration(deadline)));
+    } else if (beat.called) {
+        seen = general(task, Health::healthy, Reason::ok,
+                       "last call " + format_rfc3339(beat.last.wall));
+    } else {
+        seen = general(task, Health::unknown, Reason::heartbeat_awaited,
+                       "no call yet, awaited since " + format_rfc3339(beat.last.wall));
+    }
+    seen.facts["silent_seconds"] = std::chrono::duration<double>(silent).count();
+    seen.attributes[std::string(attribute_prefix) + task.kind] =
+        fmt::format("{} {} {}", beat.called ? "called" : "awaited", to_millis(beat.last.at),
+                    to_millis(beat.last.wall));
+    seen.seen = now;
+    return seen;
+}
+
+boost::asio::awaitable<Observations> look_heartbeat(Context& context, Task task, net::Deadline) {
+    const Now now = context.clock->now();
+    if (context.heartbeats == nullptr) {
+        co_return Observations();
+    }
+    co_return only(context, now, context.heartbeats->look(task, now));
+}
+
+}  // namespace leverd::probes

@@ -1,0 +1,37 @@
+// Why: some things can only say themselves that they ran: a backup, a cron job. They call, and what
+// must not happen is that nobody notices when they no longer do.
+#pragma once
+
+#include "core/model/observation.hpp"
+#include "probes/probe.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace leverd::probes {
+
+// When each heartbeat was last heard. Every look carries that as an attribute of its subject, which
+// the ledger keeps, so a restart goes on counting where the run before it was.
+class Heartbeats {
+  public:
+    // From the attributes of a subject that the ledger remembers; call it before the first look.
+    void restore(const Attributes& attributes);
+
+    // Somebody called. The observation to post, or nullopt when no [[probe]] of kind heartbeat has
+    // that name.
+    std::optional<Observation> heard(const config::Config& config, const std::string& name,
+                                     const Now& now);
+
+    // What to say of it now. The first look at a name begins its first deadline.
+    Observation look(const Task& task, const Now& now);
+
+  private:
+    struct Beat {
+        Now last;  // the last call; before the first: when we began to wait
+        bool called = false;
+    };
+    std::map<std::string, Beat> beats_;
+};
+
+}  // namespace leverd::probes

@@ -1,17 +1,17 @@
 # Why: the few things that people do with this tree, each with its own set-up, on a fresh Debian 12
 # or 13 as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench fmt clean
+.PHONY: help setup build run test bench sim-nightly fmt clean
 JOBS ?= $(shell nproc)
 FOR ?=
 STEPS ?=
 export JOBS FOR
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 	@echo
 	@echo "  make run FOR=90s        ends by itself after 90 seconds"
-	@echo "  make test STEPS=tidy    one step only: setup tidy alerts unit integration tsan gcc"
+	@echo "  make test STEPS=tidy    one step only: setup tidy alerts unit sim integration tsan gcc"
 
 setup: ## install what building needs (only what is missing)
 	@scripts/setup.sh build
@@ -32,7 +32,13 @@ test: ## everything that CI runs, about half an hour on two cores
 bench: ## measure leverd beside what it replaces
 	@scripts/setup.sh bench
 	@$(MAKE) --no-print-directory build
+	@cmake --build build -j $(JOBS) --target bench_engine
 	@tests/bench/run.sh
+
+INCIDENTS ?= 1000000
+sim-nightly: ## a million simulated incidents, other seeds each day
+	@scripts/setup.sh build
+	@tests/sim/run.sh $(INCIDENTS) $$(date +%y%m%d0000)
 
 fmt: ## format the C++ sources
 	@find config core daemon exporters policies probes tests -name '*.[ch]pp' \

@@ -114,6 +114,7 @@ struct Receive {
         std::int64_t repeats = 0;
         Instant until{};
         const auto held = work.state.subjects.find(look.subject);
+        const bool known = held != work.state.subjects.end() && look.reason != Reason::removed;
         if (held != work.state.subjects.end()) {
             if (const auto last = held->second.looks.find(look.probe);
                 last != held->second.looks.end()) {
@@ -121,8 +122,14 @@ struct Receive {
                 until = last->second.seen.at;
             }
         }
-        if (fold(work.rules, work.state, look)) {
+        // Most looks are at a subject that is known and at rest: it is searched for once.
+        const bool durable = known ? fold(work.rules, work.state, held->second, look)
+                                   : fold(work.rules, work.state, look);
+        if (durable) {
             work.turn.entries.push_back(Entry{work.now, Observed{look, repeats, until}});
+        }
+        if (known && held->second.detectors.empty()) {
+            return;
         }
         if (change_pending(work.rules, work.state, look)) {
             work.ask(LookAgain{look.subject, look.probe});
@@ -244,10 +251,10 @@ Turn Engine::on(const Event& event, Now now) {
     const bool was_busy = is_busy(state_);
     std::visit(Receive{work}, event);
     const auto* look = std::get_if<Observation>(&event);
-    const bool worth = look == nullptr || others_wait_for(rules_, *look);
-    const bool due =
-        std::holds_alternative<Tick>(event) || (worth && (was_busy || is_busy(state_)));
-    if (due || !work.turn.entries.empty()) {
+    const bool busy = was_busy || is_busy(state_);
+    const bool due = std::holds_alternative<Tick>(event) || !work.turn.entries.empty() ||
+                     (busy && (look == nullptr || others_wait_for(rules_, *look)));
+    if (due) {
         settle(work);
     }
     return std::move(work.turn);

@@ -139,6 +139,9 @@ void assign(Facts& known, const Facts& facts) {
 void keep_proof_facts(const Rules& rules, SubjectState& held, const Observation& look) {
     for (const auto& [id, contract] : rules.levers) {
         for (const auto& step : contract.proof) {
+            if (step.reset_fact.empty()) {
+                continue;
+            }
             const auto fact = look.facts.find(step.reset_fact);
             if (fact != look.facts.end()) {
                 held.last_facts[fact->first] = fact->second;
@@ -257,7 +260,10 @@ bool fold(const Rules& rules, State& state, const Observation& look) {
         retire(state, look.subject);
         return known;
     }
-    auto& held = state.subjects[look.subject];
+    return fold(rules, state, state.subjects[look.subject], look);
+}
+
+bool fold(const Rules& rules, State& state, SubjectState& held, const Observation& look) {
     if (held.looks.empty()) {
         held.first_seen = look.seen.at;
     }

@@ -20,6 +20,8 @@ Millis spread_of(const Signal& signal, const Attributes& attributes);
 // Folds the look in. True when something changed that must be durable: the value, the version, the
 // attributes, a run that is not settled, or the proof of a lever.
 bool fold(const Rules& rules, State& state, const Observation& look);
+// The same for a caller that has found the look's subject already; it is not taken out.
+bool fold(const Rules& rules, State& state, SubjectState& held, const Observation& look);
 
 // A run that neither tripped nor is at rest: the next look should come soon.
 bool change_pending(const Rules& rules, const State& state, const Observation& look);

@@ -28,6 +28,11 @@ if [ ! -x "$leverd" ]; then
     exit 1
 fi
 
+if [ -z "${CASES:-}" ] && [ -x "$build/bench_engine" ]; then
+    "$build/bench_engine" "$here/../../config/leverd.toml" ||
+        echo "bench: the engine misses a target, see above"
+fi
+
 # A thousand kept connections need a descriptor at each end, and nginx keeps some in reserve.
 hard=$(ulimit -Hn)
 ulimit -n "$hard" 2> /dev/null || true

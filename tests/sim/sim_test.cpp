@@ -1,6 +1,7 @@
 // Why: days of trouble in seconds. The invariants are checked after every turn, some seeds run
 // twice and must give the same ledger, and a failing seed names itself: SIM_SEED=<n> runs it alone,
-// SIM_SEEDS=<n> runs more of them, SIM_INCIDENTS=<n> runs until that many were simulated.
+// SIM_SEEDS=<n> runs more of them, SIM_INCIDENTS=<n> runs until that many were simulated,
+// SIM_FIRST=<n> begins at that seed, SIM_HOURS=<n> makes each world's trouble last that long.
 #include "tests/catch.hpp"
 #include "tests/sim/world.hpp"
 
@@ -13,16 +14,14 @@ using namespace leverd;
 
 namespace {
 
-constexpr auto trouble = std::chrono::hours{1};
-
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
     const char* text = std::getenv(name);
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-std::unique_ptr<sim::World> simulated(std::uint64_t seed) {
+std::unique_ptr<sim::World> simulated(std::uint64_t seed, std::uint64_t hours) {
     auto world = std::make_unique<sim::World>(seed, sim::make_memory_machine());
-    world->run(trouble);
+    world->run(std::chrono::hours{static_cast<std::int64_t>(hours)});
     return world;
 }
 
@@ -30,18 +29,19 @@ std::unique_ptr<sim::World> simulated(std::uint64_t seed) {
 
 TEST_CASE("seeded worlds: the invariants hold and the same seed gives the same ledger") {
     const auto only = from_environment("SIM_SEED", 0);
-    const auto first = only != 0 ? only : 1;
+    const auto first = only != 0 ? only : from_environment("SIM_FIRST", 1);
+    const auto hours = from_environment("SIM_HOURS", 1);
     const auto seeds = only != 0 ? 1 : from_environment("SIM_SEEDS", 3);
     const auto wanted = only != 0 ? 0 : from_environment("SIM_INCIDENTS", 0);
     sim::Tally all;
     std::uint64_t seed = first;
     for (; seed < first + seeds || static_cast<std::uint64_t>(all.incidents) < wanted; ++seed) {
-        const auto world = simulated(seed);
-        INFO("replay with SIM_SEED=" << seed << " sim_engine");
+        const auto world = simulated(seed, hours);
+        INFO("replay with SIM_HOURS=" << hours << " SIM_SEED=" << seed << " sim_engine");
         for (const auto& violation : world->violations()) {
             FAIL_CHECK(violation);
         }
-        CHECK(world->ledger_hash() == simulated(seed)->ledger_hash());
+        CHECK(world->ledger_hash() == simulated(seed, hours)->ledger_hash());
         all.add(world->tally());
     }
     fmt::print(

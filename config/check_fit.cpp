@@ -91,6 +91,36 @@ void unnamed_levers(Draft& draft) {
     }
 }
 
+bool reaches(const Config& c, const Symptom& s, const std::string& lever, Mode least) {
+    return std::any_of(
+        c.policies.policies.begin(), c.policies.policies.end(),
+        [&](const Policy& p) { return p.symptom == s.id && p.lever == lever && p.mode >= least; });
+}
+
+// A ladder climbs only over rungs that were fired: behind one that is only ever recommended, what
+// a policy permits is never asked for.
+void rungs_out_of_reach(Draft& draft) {
+    const Config& c = draft.config;
+    for (std::size_t i = 0; i < c.runbook.symptoms.size(); ++i) {
+        const Symptom& s = c.runbook.symptoms[i];
+        const ItemPlaces& places = draft.symptom_places[i];
+        for (const LeverChoice& choice : s.levers) {
+            std::string before = choice.lever;
+            for (const std::string& rung : choice.then) {
+                if (reaches(c, s, rung, Mode::approve) && !reaches(c, s, before, Mode::approve)) {
+                    draft.warn(places.of(places.keys.contains("levers") ? "levers" : "then"),
+                               fmt::format("rung {} of symptom {} is never reached", quote(rung),
+                                           quote(s.id)),
+                               fmt::format("no policy lets {} before it fire: give that one "
+                                           "'approve' or 'auto' too",
+                                           quote(before)));
+                }
+                before = rung;
+            }
+        }
+    }
+}
+
 }  // namespace
 
 void check_fit(Draft& draft) {
@@ -99,6 +129,7 @@ void check_fit(Draft& draft) {
     }
     overlapping_rows(draft);
     unnamed_levers(draft);
+    rungs_out_of_reach(draft);
 }
 
 }  // namespace leverd::config

@@ -25,6 +25,16 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+// Every one of `globs` matches only what one of `earlier` matches already.
+bool covers(const std::vector<std::string>& earlier, const std::vector<std::string>& globs) {
+    return !globs.empty() && std::all_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+        const bool exact = glob.find_first_of("*?[") == std::string::npos;
+        return std::any_of(earlier.begin(), earlier.end(), [&](const std::string& one) {
+            return one == "*" || one == glob || (exact && glob_match(one, glob));
+        });
+    });
+}
+
 class PolicyCheck {
   public:
     PolicyCheck(Draft& draft, std::size_t index)
@@ -192,11 +202,14 @@ class PolicyCheck {
         const auto& policies = draft_.config.policies.policies;
         for (std::size_t i = 0; i < index_; ++i) {
             const Policy& earlier = policies[i];
-            if (earlier.symptom == policy_.symptom && earlier.lever == policy_.lever &&
-                !policy_.lever.empty() && contains(earlier.subjects, "*")) {
+            if (earlier.id != policy_.id && earlier.symptom == policy_.symptom &&
+                earlier.lever == policy_.lever && !policy_.lever.empty() &&
+                covers(earlier.subjects, policy_.subjects)) {
+                const bool all = contains(earlier.subjects, "*");
                 draft_.warn(places_.self,
                             fmt::format("policy {} is never reached", quote(policy_.id)),
-                            fmt::format("{} before it is for every subject", quote(earlier.id)));
+                            fmt::format("{} before it is for every subject{}", quote(earlier.id),
+                                        all ? "" : " that it names"));
                 return;
             }
         }

@@ -12,7 +12,8 @@ namespace {
 
 // What probes speak about without any help of the topology.
 constexpr std::string_view probed_kinds[] = {"control-plane", "canvas", "tenant",     "workspace",
-                                             "image",         "freeze", "credential", "reference"};
+                                             "image",         "freeze", "credential", "reference",
+                                             "forge",         "branch"};
 
 bool contains(const std::vector<std::string>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();

@@ -44,6 +44,18 @@ void check_listen(Draft& draft) {
     }
 }
 
+void check_secrets(Draft& draft) {
+    const Config& c = draft.config;
+    const auto& token = c.registry.token;
+    if (same_secret(c, c.control_plane.admin_token, token) &&
+        origin_of(c.control_plane.url) != origin_of(c.registry.url)) {
+        draft.error(draft.section_place("[stack.registry]", "token"),
+                    fmt::format("secret {} would be sent to two hosts: {} and {}", quote(token),
+                                origin_of(c.control_plane.url), origin_of(c.registry.url)),
+                    "make a secret of its own for each");
+    }
+}
+
 void check_freeze(Draft& draft) {
     const FreezeSettings& f = draft.config.freeze;
     if (f.active && f.receipt.empty()) {
@@ -77,6 +89,14 @@ constexpr Need needs[] = {
      [](const Config& c) { return !c.registry.url.empty(); }, false},
     {"image_drift", "[stack.registry]", "images",
      [](const Config& c) { return !c.registry.images.empty(); }, true},
+    {"freeze_state", "[stack.forge]", "url", [](const Config& c) { return !c.forge.url.empty(); },
+     false},
+    {"freeze_state", "[freeze]", "workflows_receipt",
+     [](const Config& c) { return !c.freeze.active || !c.freeze.workflows_receipt.empty(); }, true},
+    {"forge_ci", "[stack.forge]", "url", [](const Config& c) { return !c.forge.url.empty(); },
+     false},
+    {"forge_ci", "[stack.forge]", "branch",
+     [](const Config& c) { return !c.forge.branches.empty(); }, true},
     {"canvas", "[stack.canvas]", "url", [](const Config& c) { return !c.canvas.url.empty(); },
      false},
     {"canvas", "[stack.canvas]", "marker", [](const Config& c) { return !c.canvas.marker.empty(); },
@@ -134,6 +154,7 @@ void check_settings(Draft& draft) {
     check_observer(draft);
     check_listen(draft);
     check_freeze(draft);
+    check_secrets(draft);
     check_probe_needs(draft);
     check_watched_images(draft);
     check_freshness(draft);

@@ -101,10 +101,28 @@ struct Vercel {
     bool has_token() const { return !token.empty(); }
 };
 
+// A branch whose newest run and merges are watched.
+struct ForgeBranch {
+    std::string repository;  // "Molecule-AI/molecule-controlplane"
+    std::string branch = "main";
+    std::string workflow;   // "ci.yml"; empty: any run counts
+    std::string commit;     // the expected SHA, 7 to 40 digits; empty: any
+    std::string held_base;  // "staging": its merges are counted as held back; empty: none
+};
+
+struct Forge {
+    std::string kind = "github";       // or "gitea"
+    std::string url;                   // "https://api.github.com", "https://git.example/api/v1"
+    std::string token;                 // name in [secrets]; empty: anonymous
+    std::vector<std::string> writers;  // "owner/repo: file.yml": what else can move an image
+    std::vector<ForgeBranch> branches;
+};
+
 struct FreezeSettings {
     bool active = false;
-    std::string receipt;            // digests-<TS>.txt
-    std::string workflows_receipt;  // disabled-workflows-<TS>.txt
+    std::string receipt;                 // digests-<TS>.txt
+    std::string workflows_receipt;       // disabled-workflows-<TS>.txt
+    Millis known_good_after{1'800'000};  // an image in service this long while all was well
 };
 
 struct Check;  // config/checks.hpp
@@ -125,8 +143,36 @@ struct ProbeSettings {
     const std::string& called() const { return name.empty() ? kind : name; }
 };
 
+// A lever that the operator declares: one templated call, or one program. Its templates may hold
+// {slug} and {id} of the subject, nothing else.
+struct GeneralLever {
+    std::string kind;  // "http" or "command"; empty: the lever is built in
+    std::string title;
+    std::vector<std::string> subjects;  // globs: what it may be fired on
+    std::string inverse = "none";       // in words, for the approver
+    bool irreversible = true;           // until the operator says otherwise
+    bool disruptive = true;
+    std::string probe;  // besides the symptom clearing, good looks of this probe at the subject
+    // http
+    std::string method = "POST";
+    std::string url;
+    std::map<std::string, std::string> headers;
+    std::string secret;         // name in [secrets]
+    std::string secret_header;  // the header that carries it, as "Bearer <secret>" when it is
+                                // Authorization
+    std::string body;
+    std::vector<int> statuses{200, 201, 202, 204};
+    std::string observe_url;  // GET: did it take? empty: nobody can tell
+    int observe_status = 200;
+    std::string observe_text;  // what its body must hold
+    // command
+    std::vector<std::string> argv;
+    std::vector<std::string> observe_argv;  // exit 0: it took, 1: it did not, else nobody can tell
+};
+
 struct LeverSettings {
     std::string id;
+    GeneralLever general;
     Millis timeout{30'000};
     std::optional<Millis> propagation;  // else the contract's
     std::optional<Millis> prove_every;
@@ -140,6 +186,15 @@ struct Notify {
     std::string secret;  // name in [secrets]: signs the body
 };
 
+// What may wake a look early. An empty secret: that inlet is off.
+struct Events {
+    std::string github;  // names in [secrets]
+    std::string gitea;
+    std::string vercel;
+    std::string railway;  // the last part of the path
+    std::string alertmanager;
+};
+
 struct Config {
     Daemon daemon;
     Net net;
@@ -151,10 +206,12 @@ struct Config {
     Registry registry;
     Railway railway;
     Vercel vercel;
+    Forge forge;
     FreezeSettings freeze;
     std::vector<ProbeSettings> probes;
     std::vector<LeverSettings> levers;
     std::vector<Notify> notify;
+    Events events;
     Runbook runbook;
     PolicyBook policies;
     std::string hash;                // over all files read, in order

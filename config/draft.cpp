@@ -104,6 +104,13 @@ void Draft::add(Place place, bool warning, std::string message, std::string hint
                                                               : static_cast<int>(index));
 }
 
+void Draft::declare_lever(const std::string& id, bool irreversible) {
+    vocabulary_.levers.push_back(id);
+    if (irreversible) {
+        vocabulary_.irreversible_levers.push_back(id);
+    }
+}
+
 void Draft::define(NameKind kind, const std::string& name, Place place) {
     const auto [at, added] = names_[kind].emplace(name, place);
     if (!added) {

@@ -57,6 +57,8 @@ class Draft {
     std::map<std::string, ItemPlaces, std::less<>> section_places;
 
     const Vocabulary& vocabulary() const { return vocabulary_; }
+    // A lever that this config declares, known from here on.
+    void declare_lever(const std::string& id, bool irreversible);
 
     void error(Place place, std::string message, std::string hint = {});
     void warn(Place place, std::string message, std::string hint = {});
@@ -88,7 +90,7 @@ class Draft {
     void add(Place place, bool warning, std::string message, std::string hint);
     void unanswered(const Reference& r);
 
-    const Vocabulary& vocabulary_;
+    Vocabulary vocabulary_;  // a copy: declared levers come on top
     std::map<NameKind, std::map<std::string, Place>> names_;
     std::vector<Reference> references_;
     std::vector<int> file_of_problem_;

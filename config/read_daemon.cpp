@@ -103,6 +103,20 @@ void read_observer(TableReader& root) {
     t->finish();
 }
 
+void read_events(TableReader& root) {
+    auto t = open_section(root, "events", "[events]");
+    if (!t) {
+        return;
+    }
+    Events& c = root.draft().config.events;
+    t->secret("github", c.github);
+    t->secret("gitea", c.gitea);
+    t->secret("vercel", c.vercel);
+    t->secret("railway", c.railway);
+    t->secret("alertmanager", c.alertmanager);
+    t->finish();
+}
+
 void read_freeze(TableReader& root) {
     auto t = open_section(root, "freeze", "[freeze]");
     if (!t) {
@@ -112,6 +126,7 @@ void read_freeze(TableReader& root) {
     t->boolean("active", c.active);
     t->path("receipt", c.receipt);
     t->path("workflows_receipt", c.workflows_receipt);
+    t->duration("known_good_after", c.known_good_after, 1s, 24h);
     t->finish();
 }
 
@@ -156,6 +171,7 @@ void read_daemon_sections(TableReader& root) {
     read_secrets_section(root);
     read_observer(root);
     read_freeze(root);
+    read_events(root);
     root.tables("notify", [&](const toml::table& table) { read_notify(root, table); });
 }
 

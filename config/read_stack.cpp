@@ -57,6 +57,33 @@ void read_registry(TableReader& stack) {
     t->finish();
 }
 
+void read_branch(TableReader& forge, const toml::table& table) {
+    TableReader t(forge.draft(), forge.file(), table, "[[stack.forge.branch]]");
+    ForgeBranch b;
+    t.text("repository", b.repository, a_forge_repository);
+    t.text("branch", b.branch, a_branch);
+    t.text("workflow", b.workflow, a_workflow_file);
+    t.text("commit", b.commit, a_commit);
+    t.text("held_base", b.held_base, a_branch);
+    t.require({"repository"});
+    t.finish();
+    forge.draft().config.forge.branches.push_back(std::move(b));
+}
+
+void read_forge(TableReader& stack) {
+    auto t = open_section(stack, "forge", "[stack.forge]");
+    if (!t) {
+        return;
+    }
+    Forge& c = stack.draft().config.forge;
+    t->word("kind", c.kind, "forge kind", {"github", "gitea"});
+    read_base_url(*t, c.url);
+    t->secret("token", c.token);
+    t->texts("writers", c.writers, a_workflow);
+    t->tables("branch", [&](const toml::table& table) { read_branch(*t, table); });
+    t->finish();
+}
+
 void read_tenants(TableReader& root) {
     auto t = open_section(root, "tenants", "[tenants]");
     if (!t) {
@@ -82,7 +109,9 @@ void read_lever(TableReader& root, const toml::table& table) {
     Draft& draft = root.draft();
     TableReader t(draft, root.file(), table, "[[lever]]");
     LeverSettings s;
-    if (t.word("id", s.id, "lever", draft.vocabulary().levers)) {
+    if (t.has("kind")) {
+        read_general_lever(t, s);
+    } else if (t.word("id", s.id, "lever", draft.vocabulary().levers)) {
         draft.define(NameKind::lever, s.id, t.place("id"));
     }
     t.duration("timeout", s.timeout, 10ms, 30min);
@@ -117,6 +146,7 @@ void read_stack_sections(TableReader& root) {
         read_canvas(stack);
         read_registry(stack);
         read_hosting_sections(stack);
+        read_forge(stack);
         stack.finish();
     }
     read_tenants(root);

@@ -16,7 +16,8 @@ std::optional<TableReader> open_section(TableReader& parent, std::string_view ke
 void read_base_url(TableReader& t, std::string& out, TextCheck check = a_base_url);
 
 // Each reads its part of one file's root table.
-void read_daemon_sections(TableReader& root);    // daemon, net, secrets, observer, freeze, notify
+void read_daemon_sections(
+    TableReader& root);  // daemon, net, secrets, observer, freeze, events, notify
 void read_stack_sections(TableReader& root);     // stack, tenants, probe, lever
 void read_hosting_sections(TableReader& stack);  // stack.railway, stack.vercel
 void read_probe(TableReader& root, const toml::table& table);
@@ -43,5 +44,13 @@ std::vector<std::string> subject_kinds(const Draft& draft);
 bool depends_on(const Runbook& runbook, const std::string& kind, const std::string& above);
 // "tenant" of "tenant/acme" and of "tenant/*".
 std::string kind_of(std::string_view subject);
+
+// The keys of a [[lever]] that has a `kind`: one that the operator declares.
+void read_general_lever(TableReader& t, LeverSettings& out);
+
+// "https://host:port" of a URL.
+std::string origin_of(std::string_view url);
+// True when both names mean one secret: the same name, or two names for one source.
+bool same_secret(const Config& config, const std::string& a, const std::string& b);
 
 }  // namespace leverd::config

@@ -40,6 +40,21 @@ bool word_of(std::string_view s, std::size_t longest, std::string_view also) {
     });
 }
 
+bool is_forge_name(std::string_view s, std::size_t longest, std::string_view also) {
+    return !s.empty() && s.size() <= longest && s.front() != '.' &&
+           std::all_of(s.begin(), s.end(), [&](char c) {
+               return is_alnum(c) || also.find(c) != std::string_view::npos;
+           });
+}
+bool is_forge_repository(std::string_view s) {
+    const auto slash = s.find('/');
+    return slash != std::string_view::npos && is_forge_name(s.substr(0, slash), 100, "-_.") &&
+           is_forge_name(s.substr(slash + 1), 100, "-_.");
+}
+bool is_workflow_file(std::string_view s) {
+    return is_forge_name(s, 100, "-_.") && (s.ends_with(".yml") || s.ends_with(".yaml"));
+}
+
 std::optional<int> parse_port(std::string_view s) {
     int port = -1;
     const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), port);
@@ -222,6 +237,26 @@ Complaint an_opaque_id(std::string_view value) {
 Complaint a_repository_prefix(std::string_view value) {
     return unless(is_repository(std::string(value) + "x"),
                   "the beginning of a lower-case repository name");
+}
+Complaint a_forge_repository(std::string_view value) {
+    return unless(is_forge_repository(value), "owner/repository: \"Molecule-AI/molecule-core\"");
+}
+Complaint a_workflow_file(std::string_view value) {
+    return unless(is_workflow_file(value), "a workflow's file name: \"publish-image.yml\"");
+}
+Complaint a_workflow(std::string_view value) {
+    const auto colon = value.find(": ");
+    return unless(colon != std::string_view::npos && is_forge_repository(value.substr(0, colon)) &&
+                      is_workflow_file(value.substr(colon + 2)),
+                  "\"owner/repository: file.yml\"");
+}
+Complaint a_branch(std::string_view value) {
+    return unless(is_forge_name(value, 200, "-_./"), "a branch name");
+}
+Complaint a_commit(std::string_view value) {
+    return unless(value.size() >= 7 && value.size() <= 40 &&
+                      value.find_first_not_of("0123456789abcdef") == std::string_view::npos,
+                  "a commit: 7 to 40 lower-case hex digits");
 }
 Complaint a_slug_glob(std::string_view value) {
     return unless(word_of(value, 63, "-*"), "a slug of a-z, 0-9 and '-', with '*' for any run");

@@ -32,11 +32,16 @@ Complaint a_repository(std::string_view value);      // "molecule-ai/platform"
 Complaint a_uuid(std::string_view value);            // 8-4-4-4-12 hex digits
 Complaint an_opaque_id(std::string_view value);      // "prj_8aF...", as one part of a path
 Complaint a_repository_prefix(std::string_view value);
-Complaint a_slug_glob(std::string_view value);       // "demo-*"
-Complaint a_subject_glob(std::string_view value);    // "workspace/demo/*", "*", "**"
-Complaint a_subject(std::string_view value);         // "tenant/demo", "control-plane"
-Complaint a_parent_pattern(std::string_view value);  // "tenant/{tenant}", "control-plane"
-Complaint a_secret_name(std::string_view value);     // [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
+Complaint a_forge_repository(std::string_view value);  // "Molecule-AI/molecule-core"
+Complaint a_workflow_file(std::string_view value);     // "publish-image.yml"
+Complaint a_workflow(std::string_view value);          // "Molecule-AI/molecule-core: publish.yml"
+Complaint a_branch(std::string_view value);            // "main", "release/1.2"
+Complaint a_commit(std::string_view value);            // 7 to 40 lower-case hex digits
+Complaint a_slug_glob(std::string_view value);         // "demo-*"
+Complaint a_subject_glob(std::string_view value);      // "workspace/demo/*", "*", "**"
+Complaint a_subject(std::string_view value);           // "tenant/demo", "control-plane"
+Complaint a_parent_pattern(std::string_view value);    // "tenant/{tenant}", "control-plane"
+Complaint a_secret_name(std::string_view value);       // [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
 Complaint a_credential_name(std::string_view value);
 Complaint an_environment_name(std::string_view value);
 

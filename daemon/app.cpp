@@ -74,6 +74,7 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
                                             boot, net::wall_clock_now());
     impl->clock = net::make_system_clock(begin, boot.boottime_ms);
     impl->wire();
+    impl->open_deliveries();
     if (auto bound = impl->bind_web(); !bound) {
         return StartFailure{Exit::failed, bound.error()};
     }
@@ -169,9 +170,17 @@ void App::Impl::wire() {
     looks.on_lateness = [this](Millis late) { figures->on_probe_lateness(late); };
     scheduler = std::make_unique<probes::Scheduler>(io.get_executor(), probe_context, *tasks,
                                                     std::move(looks));
+    desk = std::make_unique<probes::HintDesk>(io.get_executor(), [this](const Hint& hint) {
+        return scheduler->hint(hint.probe, hint.target);
+    });
     DriverHooks turns;
     turns.perform = [this](const Effect& effect) { hands->perform(effect); };
-    turns.recorded = [this](const Entry& entry) { figures->on_entry(entry); };
+    turns.recorded = [this](const Entry& entry) {
+        figures->on_entry(entry);
+        if (const auto* good = std::get_if<KnownGood>(&entry.body)) {
+            inventory.known_good[std::string(good->subject.name())] = good->version;
+        }
+    };
     turns.committed = [this](std::chrono::duration<double> took) {
         figures->on_ledger_commit(took);
     };
@@ -188,6 +197,19 @@ void App::Impl::wire() {
         return found == engine->view().intents.end() ? std::optional<Intent>{}
                                                      : std::optional<Intent>{found->second.intent};
     });
+    hands->set_linked([this](const std::string& id) {
+        std::vector<Subject> linked;
+        const auto found = engine->view().incidents.find(id);
+        if (found != engine->view().incidents.end()) {
+            for (const auto& [symptom, subject] : found->second.linked) {
+                linked.push_back(subject);
+            }
+        }
+        return linked;
+    });
+    for (const auto& [subject, good] : engine->view().known_good) {
+        inventory.known_good[std::string(subject.name())] = good.version;
+    }
     reloaded = net::wall_clock_now();
 }
 
@@ -349,6 +371,7 @@ Exit App::run() {
     app.tasks->spawn("signals", app.watch_signals());
     app.tasks->spawn("self", app.watch_self());
     app.tasks->spawn("scheduler", app.scheduler->run());
+    app.tasks->spawn("hints", app.desk->run());
     app.web->start();
     bool over = false;
     const auto turns = [&app, &over](std::exception_ptr failed) {

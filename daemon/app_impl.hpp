@@ -2,6 +2,7 @@
 // from the bottom up.
 #pragma once
 
+#include "core/ledger/deliveries.hpp"
 #include "core/ledger/sqlite_ledger.hpp"
 #include "core/net/clock.hpp"
 #include "core/net/http.hpp"
@@ -13,6 +14,7 @@
 #include "exporters/web/server.hpp"
 #include "policies/engine.hpp"
 #include "probes/heartbeat.hpp"
+#include "probes/hint_desk.hpp"
 #include "probes/scheduler.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -49,6 +51,9 @@ struct App::Impl final : exporters::Backend {
     std::unique_ptr<net::TaskGroup> tasks;
     probes::Context probe_context;
     std::unique_ptr<probes::Scheduler> scheduler;
+    std::unique_ptr<probes::HintDesk> desk;
+    Deliveries deliveries;
+    exporters::EventFigures event_counts;
     std::unique_ptr<Hands> hands;
     std::unique_ptr<exporters::WebServer> web;
     boost::asio::signal_set signals{io};
@@ -65,6 +70,7 @@ struct App::Impl final : exporters::Backend {
     std::optional<StartFailure> open_ledger();
     Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
     void wire();
+    void open_deliveries();
     Result<void> bind_web();
     const Snapshot& take_snapshot();
 
@@ -93,9 +99,14 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) override;
     boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
     boost::asio::awaitable<Result<void>> reload() override;
+    boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
+        exporters::FireWanted wanted) override;
     boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                   std::string target) override;
     bool heartbeat(const std::string& name) override;
+    const Secret* event_secret(stack::EventSource source) override;
+    bool take_event(stack::EventSource source, const stack::Event& event) override;
+    void refuse_event(stack::EventSource source, std::string_view reason) override;
     std::shared_ptr<void> subscribe(std::function<void()> wake) override;
 };
 

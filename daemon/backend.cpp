@@ -39,6 +39,8 @@ std::string App::Impl::metrics() {
     now_figures.last_turn = driver->last_turn().wall;
     now_figures.queue_depth = driver->queue_depth();
     now_figures.queue_dropped = driver->dropped();
+    now_figures.events = event_counts;
+    now_figures.events.looks = scheduler->counters().hinted;
     now_figures.probes_skipped =
         scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
     return figures->render(engine->view(), engine->rules(), now_figures, clock->now());
@@ -156,6 +158,31 @@ asio::awaitable<Result<void>> App::Impl::lift_veto(LiftVeto command) {
 
 asio::awaitable<Result<void>> App::Impl::reload() {
     co_return reload_now();
+}
+
+asio::awaitable<Result<exporters::FireAnswer>> App::Impl::fire(exporters::FireWanted wanted) {
+    FireByHand command;
+    command.lever = wanted.lever;
+    command.subject = wanted.subject;
+    command.who = wanted.who;
+    command.why = wanted.why;
+    command.plan = co_await hands->plan_by_hand(wanted.lever, wanted.subject);
+    exporters::FireAnswer answer;
+    answer.plan = command.plan;
+    if (wanted.dry_run) {
+        answer.decision = engine->preview(command, clock->now());
+        co_return answer;
+    }
+    command.answer = std::make_shared<FireByHand::Answer>();
+    const auto told = command.answer;
+    const bool durable = co_await driver->submit(std::move(command));
+    if (!durable) {
+        co_return Error{"the ledger could not be written, so nothing was fired",
+                        "check the disk, then say it again"};
+    }
+    answer.decision = told->decision;
+    answer.intent = told->intent;
+    co_return answer;
 }
 
 asio::awaitable<Result<std::vector<Observation>>> App::Impl::look(std::string kind,

@@ -2,6 +2,7 @@
 #include "daemon/hands.hpp"
 
 #include "core/model/codec.hpp"
+#include "policies/levers/diagnose.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -63,7 +64,8 @@ void Hands::perform(const Effect& effect) {
     }
 }
 
-asio::awaitable<Result<Plan>> Hands::plan_for(levers::Lever* lever, MakePlan wanted) {
+asio::awaitable<Result<Plan>> Hands::plan_for(std::shared_ptr<levers::Lever> lever,
+                                              MakePlan wanted) {
     levers::Context context = context_;
     const auto deadline = deadline_for(wanted.lever);
     if (wanted.undo_of.empty()) {
@@ -81,11 +83,50 @@ asio::awaitable<Result<Plan>> Hands::plan_for(levers::Lever* lever, MakePlan wan
     co_return back;
 }
 
+asio::awaitable<PlanMade> Hands::plan_by_hand(std::string lever, Subject subject) {
+    PlanMade made;
+    made.plan.lever = lever;
+    made.plan.subject = subject;
+    const auto found = levers::lever_for(*context_.config, lever);
+    if (found == nullptr) {
+        made.problem = fmt::format("no lever named {} exists", lever);
+        co_return made;
+    }
+    MakePlan wanted{{}, lever, subject, {}};
+    auto plan = co_await plan_for(found, std::move(wanted));
+    made.ok = plan.has_value();
+    if (plan) {
+        made.plan = std::move(*plan);
+    } else {
+        const auto& error = plan.error();
+        made.problem = error.hint.empty() ? error.what : error.what + " (" + error.hint + ")";
+    }
+    co_return made;
+}
+
+// Evidence first: what a lever changes can never be read again. Bounded, and never a reason not to
+// fire; the entry is durable before the call.
+asio::awaitable<void> Hands::diagnose(Intent intent) {
+    levers::Context context = context_;
+    Diagnosed found;
+    found.incident = intent.incident;
+    found.intent = intent.id;
+    auto about = linked_ ? linked_(intent.incident) : std::vector<Subject>{};
+    about.insert(about.begin(), intent.subject);
+    found.diagnostics = co_await levers::diagnose(context, std::move(about));
+    if (!found.diagnostics.empty()) {
+        const bool durable = co_await driver_.submit(std::move(found));
+        if (!durable) {
+            spdlog::warn("event=diagnostics_not_kept intent={}", intent.id);
+        }
+    }
+}
+
 asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
     PlanResult result;
     result.incident = wanted.incident;
     result.undo_of = wanted.undo_of;
-    auto* lever = levers::find_lever(wanted.lever);
+    const auto lever = levers::lever_for(*context_.config, wanted.lever);
     if (lever == nullptr) {
         result.problem = fmt::format("no lever named {} exists", wanted.lever);
         driver_.post(std::move(result));
@@ -104,8 +145,12 @@ asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
 
 asio::awaitable<void> Hands::fire(Intent intent) {
     levers::Context context = context_;
-    auto* lever = levers::find_lever(intent.lever);
+    const auto lever = levers::lever_for(*context_.config, intent.lever);
     Outcome outcome{intent.id, OutcomeKind::refused, {}, {}};
+    const bool held = retired_ || (stopped_ && stopped_());
+    if (lever != nullptr && !held) {
+        co_await diagnose(intent);
+    }
     if (lever == nullptr) {
         outcome.detail = "no lever of this name exists; nothing was sent";
     } else if (retired_) {
@@ -125,7 +170,7 @@ asio::awaitable<void> Hands::fire(Intent intent) {
 
 asio::awaitable<void> Hands::observe(ObserveLever wanted) {
     levers::Context context = context_;
-    auto* lever = levers::find_lever(wanted.intent.lever);
+    const auto lever = levers::lever_for(*context_.config, wanted.intent.lever);
     if (lever == nullptr) {
         co_return;
     }
@@ -136,7 +181,7 @@ asio::awaitable<void> Hands::observe(ObserveLever wanted) {
 
 asio::awaitable<void> Hands::prove(ProveLever wanted) {
     levers::Context context = context_;
-    auto* lever = levers::find_lever(wanted.intent.lever);
+    const auto lever = levers::lever_for(*context_.config, wanted.intent.lever);
     if (lever == nullptr) {
         co_return;
     }

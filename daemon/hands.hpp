@@ -34,12 +34,20 @@ class Hands {
     void set_intents(std::function<std::optional<Intent>(const std::string&)> intents) {
         intents_ = std::move(intents);
     }
+    // The plan for a firing that a person asked for; read-only.
+    boost::asio::awaitable<PlanMade> plan_by_hand(std::string lever, Subject subject);
+    // What an incident is about besides its own subject, for the diagnostics.
+    void set_linked(std::function<std::vector<Subject>(const std::string&)> linked) {
+        linked_ = std::move(linked);
+    }
     std::uint64_t pages_failed() const { return pages_failed_; }
 
   private:
     boost::asio::awaitable<void> make_plan(MakePlan wanted);
-    boost::asio::awaitable<Result<Plan>> plan_for(levers::Lever* lever, MakePlan wanted);
+    boost::asio::awaitable<Result<Plan>> plan_for(std::shared_ptr<levers::Lever> lever,
+                                                  MakePlan wanted);
     boost::asio::awaitable<void> fire(Intent intent);
+    boost::asio::awaitable<void> diagnose(Intent intent);
     boost::asio::awaitable<void> observe(ObserveLever wanted);
     boost::asio::awaitable<void> prove(ProveLever wanted);
     boost::asio::awaitable<void> page(exporters::PageSink sink, Paged page);
@@ -53,6 +61,7 @@ class Hands {
     std::vector<exporters::PageSink> sinks_;
     std::function<bool()> stopped_;
     std::function<std::optional<Intent>(const std::string&)> intents_;
+    std::function<std::vector<Subject>(const std::string&)> linked_;
     std::uint64_t pages_failed_ = 0;
     bool retired_ = false;
 };

@@ -3,6 +3,8 @@
 #include "core/ledger/sqlite_ledger.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app.hpp"
+#include "daemon/cli_fire.hpp"
+#include "daemon/cli_freeze.hpp"
 #include "daemon/cli_replay.hpp"
 #include "daemon/cli_verbs.hpp"
 #include "daemon/rules.hpp"
@@ -117,6 +119,8 @@ struct Arguments {
     std::string target;
     std::string lasts;
     cli::VetoWanted veto;
+    cli::FireAsked fire;
+    cli::FreezeOptions freeze;
     bool open_only = false;
     cli::TestOptions test;
     cli::ReplayOptions replay;
@@ -238,6 +242,36 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
     probe->callback([&args] { args.exit = cli::run_probe(args.client, args.kind, args.target); });
 }
 
+void add_freeze_verbs(CLI::App& app, Arguments& args) {
+    auto* freeze = app.add_subcommand("freeze", "The freeze receipt");
+    freeze->require_subcommand(1);
+    args.freeze.config = default_config;
+    auto* show = freeze->add_subcommand("show", "Receipt and registry side by side");
+    auto* capture = freeze->add_subcommand("capture", "Write a receipt of what is in service now");
+    for (auto* verb : {show, capture}) {
+        verb->add_option("-c,--config", args.freeze.config, "Config file")->capture_default_str();
+        verb->add_flag("--json", args.freeze.json, "Print JSON");
+    }
+    capture->add_option("--dir", args.freeze.directory, "Where digests-<TS>.txt goes")->required();
+    show->callback([&args] { args.exit = cli::print_report(cli::freeze_show(args.freeze)); });
+    capture->callback([&args] { args.exit = cli::print_report(cli::freeze_capture(args.freeze)); });
+}
+
+void add_lever_verbs(CLI::App& app, Arguments& args) {
+    auto* levers = client_verb(app, args, "levers", "What each lever moves, needs and proves");
+    levers->callback([&args] { args.exit = cli::print_report(cli::levers(args.client)); });
+    auto* fire = client_verb(app, args, "fire", "Fire a lever by hand, through every guard");
+    fire->add_option("lever", args.fire.lever, "e.g. tenant-redeploy; see leverd levers")
+        ->required();
+    fire->add_option("subject", args.fire.subject, "e.g. tenant/acme")->required();
+    fire->add_flag("--dry-run", args.fire.dry_run,
+                   "Only print the exact calls and what each guard says");
+    fire->add_option("--confirm", args.fire.confirm,
+                     "The exact slug, where a tenant or a workspace is touched");
+    fire->add_option("--why", args.fire.why, "Your reason, for the record");
+    fire->callback([&args] { args.exit = cli::print_report(cli::fire(args.client, args.fire)); });
+}
+
 }  // namespace
 }  // namespace leverd
 
@@ -250,6 +284,8 @@ int main(int argc, char** argv) {
     leverd::add_local_verbs(app, args);
     leverd::add_policy_verbs(app, args);
     leverd::add_client_verbs(app, args);
+    leverd::add_lever_verbs(app, args);
+    leverd::add_freeze_verbs(app, args);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {

@@ -33,6 +33,7 @@ Rules make_rules(const config::Config& config) {
     rules.policies.ceiling = config.daemon.mode_ceiling;
     rules.policies.observer = config.observer.rules;
     rules.policies.freeze_active = config.freeze.active;
+    rules.policies.known_good_after = config.freeze.known_good_after;
     rules.config_hash = config.hash;
     for (auto& contract : levers::effective_contracts(config)) {
         const auto id = contract.id;

@@ -89,7 +89,8 @@ struct Apply {
     // What a symptom does when no lever of ours was used on it.
     void learn_baseline(const IncidentClosed& e) {
         const auto* held = incident(e.incident);
-        if (held == nullptr || !held->intents.empty() || e.end == "absorbed") {
+        if (held == nullptr || !held->intents.empty() || e.end == "absorbed" ||
+            held->symptom == by_hand_symptom) {
             return;
         }
         auto& baseline = state.baselines[held->symptom];
@@ -176,9 +177,7 @@ struct Apply {
                      : e.kind == OutcomeKind::unknown ? IntentPhase::ambiguous
                                                       : IntentPhase::done);
         if (held->phase == IntentPhase::done) {
-            for (const auto& [subject, version] : held->intent.plan.moves) {
-                state.own_moves.erase(subject);
-            }
+            forget_moves(*held);
         }
         // Refused means that nothing was sent: it costs neither cool-down nor attempt nor budget.
         if (e.kind == OutcomeKind::refused) {
@@ -197,6 +196,13 @@ struct Apply {
         } else if (e.took == Took::no) {
             enter(*held, IntentPhase::done);
             held->ended = now;
+            forget_moves(*held);
+        }
+    }
+    // Nothing moved, so a drift to that version is not ours.
+    void forget_moves(const IntentState& held) {
+        for (const auto& [subject, version] : held.intent.plan.moves) {
+            state.own_moves.erase(subject);
         }
     }
     void operator()(const Verdict& e) {
@@ -210,7 +216,8 @@ struct Apply {
     }
     void learn_effect(const IntentState& held, VerdictKind kind) {
         const auto* owner = incident(held.intent.incident);
-        if (owner == nullptr || !held.intent.undoes.empty()) {
+        // What a person chose to do says nothing about leverd's own judgement.
+        if (owner == nullptr || !held.intent.undoes.empty() || owner->symptom == by_hand_symptom) {
             return;
         }
         auto& record = state.records[{owner->symptom, held.intent.lever}];
@@ -254,6 +261,14 @@ struct Apply {
     void operator()(const AutonomyChanged& e) {
         state.autonomy[e.policy] = Autonomy{e.earned, e.why, now};
     }
+    void operator()(const Diagnosed& e) {
+        if (auto* held = intent(e.intent)) {
+            held->diagnosed = e;
+        }
+    }
+    void operator()(const KnownGood& e) {
+        state.known_good[e.subject] = GoodVersion{e.version, now};
+    }
     void operator()(const ObserverChanged& e) {
         state.observer.trusted = e.trusted;
         state.observer.why = e.why;
@@ -261,6 +276,7 @@ struct Apply {
         if (e.trusted) {
             state.observer.doubt_ended = now.at;
         } else {
+            state.observer.doubt_began = now.at;
             forget_unraised_runs(rules, state);
         }
     }

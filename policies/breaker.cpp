@@ -10,7 +10,8 @@ namespace {
 // Incidents with a cause of their own that opened in the last `within`.
 int causes_since(const State& state, Instant from) {
     return static_cast<int>(std::ranges::count_if(state.incidents, [&](const auto& item) {
-        return item.second.opened.at > from && item.second.end != "absorbed";
+        return item.second.opened.at > from && item.second.end != "absorbed" &&
+               item.second.symptom != by_hand_symptom;
     }));
 }
 

@@ -115,7 +115,8 @@ void close_incidents(Work& work) {
             return held != work.state.intents.end() && held->second.verdict &&
                    held->second.verdict->kind == VerdictKind::recovered;
         });
-        over.emplace_back(id, proven ? "recovered" : "self_healed");
+        const bool by_hand = incident.symptom == by_hand_symptom;
+        over.emplace_back(id, proven ? "recovered" : by_hand ? "by_hand" : "self_healed");
     }
     for (const auto& [id, end] : over) {
         work.record(IncidentClosed{id, end, {}});

@@ -20,22 +20,6 @@ const LeverContract* contract_for(const Rules& rules, const std::string& lever) 
     return found == rules.levers.end() ? nullptr : &found->second;
 }
 
-// What an approval is bound to: change any of these and it no longer holds.
-std::string decision_hash(const Incident& incident, const State& state, const PlanMade* plan) {
-    const auto active = state.symptoms.find({incident.symptom, incident.subject});
-    nlohmann::json bound;
-    bound["incident"] = incident.id;
-    bound["evidence"] = active == state.symptoms.end() ? std::string{} : active->second.evidence;
-    if (plan != nullptr && plan->ok) {
-        bound["lever"] = plan->plan.lever;
-        bound["subject"] = plan->plan.subject.text();
-        bound["params"] = plan->plan.params;
-        bound["target_version"] = plan->plan.target_version;
-        bound["moves"] = plan->plan.moves;
-    }
-    return sha256_hex(dump(bound)).substr(0, 16);
-}
-
 Action action_for(const std::string& reason, Mode mode) {
     if (reason == "permitted") {
         return Action::fire;
@@ -46,9 +30,10 @@ Action action_for(const std::string& reason, Mode mode) {
     return reason == "approval" ? Action::ask : Action::hold;
 }
 
+// A decision that fired is spent: the next one is about another attempt, however alike they are.
 bool same_decision(const Decision& a, const Decision& b) {
-    return a.action == b.action && a.reason == b.reason && a.lever == b.lever && a.mode == b.mode &&
-           a.policy == b.policy && a.hash == b.hash;
+    return a.action != Action::fire && a.action == b.action && a.reason == b.reason &&
+           a.lever == b.lever && a.mode == b.mode && a.policy == b.policy && a.hash == b.hash;
 }
 
 bool approval_expired(const Incident& incident, const Policy* policy, Instant now) {
@@ -93,29 +78,8 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
                      rung,
                      work.now};
     Judged judged;
+    judged.decision = ask_guards(input);
     auto& decision = judged.decision;
-    decision.incident = incident.id;
-    decision.symptom = symptom.id;
-    decision.subject = incident.subject;
-    decision.lever = lever;
-    decision.policy = policy == nullptr ? std::string{} : policy->id;
-    decision.mode = input.ceiling.mode;
-    decision.hash = input.hash;
-    decision.rung = rung.number;
-    decision.reason = "permitted";
-    decision.guards.reserve(guard_table().size());
-    for (const auto& guard : guard_table()) {
-        if (guard.needs_permission && (contract == nullptr || policy == nullptr)) {
-            break;
-        }
-        auto verdict = guard.check(input);
-        verdict.guard = guard.name;
-        if (!verdict.pass && decision.reason == "permitted") {
-            decision.reason = guard.name;
-        }
-        decision.guards.push_back(std::move(verdict));
-    }
-    decision.action = action_for(decision.reason, decision.mode);
     // An approval that a person refused is a hold, not a question.
     if (decision.action == Action::ask && incident.approval && !incident.approval->approved) {
         decision.action = Action::hold;
@@ -184,13 +148,62 @@ void decide(Work& work, const std::string& id) {
     work.record(decision);
     if (decision.action == Action::fire) {
         fire(work, incident, decision);
-    } else if (decision.reason == "attempts") {
+    } else if (decision.reason == "attempts" || decision.reason == "evidence") {
+        // Without evidence nothing more will be tried either, so the person is called all the same.
         const auto blocking = std::ranges::find(decision.guards, "attempts", &GuardVerdict::guard);
-        escalate(work, incident, blocking->text);
+        if (blocking != decision.guards.end() && !blocking->pass) {
+            escalate(work, incident, blocking->text);
+        }
     }
 }
 
 }  // namespace
+
+std::string decision_hash(const Incident& incident, const State& state, const PlanMade* plan) {
+    const auto active = state.symptoms.find({incident.symptom, incident.subject});
+    nlohmann::json bound;
+    bound["incident"] = incident.id;
+    bound["evidence"] = active == state.symptoms.end() ? std::string{} : active->second.evidence;
+    if (plan != nullptr && plan->ok) {
+        bound["lever"] = plan->plan.lever;
+        bound["subject"] = plan->plan.subject.text();
+        bound["params"] = plan->plan.params;
+        bound["target_version"] = plan->plan.target_version;
+        bound["resource"] = plan->plan.resource;
+        bound["moves"] = plan->plan.moves;
+        auto& calls = bound["calls"] = nlohmann::json::array();
+        for (const auto& call : plan->plan.calls) {
+            calls.push_back({call.method, call.url, call.body});
+        }
+    }
+    return sha256_hex(dump(bound)).substr(0, 16);
+}
+
+Decision ask_guards(const GuardInput& input) {
+    Decision decision;
+    decision.incident = input.incident.id;
+    decision.symptom = input.symptom.id;
+    decision.subject = input.incident.subject;
+    decision.lever = input.rung.lever;
+    decision.policy = input.policy == nullptr ? std::string{} : input.policy->id;
+    decision.mode = input.ceiling.mode;
+    decision.hash = input.hash;
+    decision.rung = input.rung.number;
+    decision.reason = "permitted";
+    for (const auto& guard : guard_table()) {
+        if (guard.needs_permission && (input.lever == nullptr || input.policy == nullptr)) {
+            break;
+        }
+        auto verdict = guard.check(input);
+        verdict.guard = guard.name;
+        if (!verdict.pass && decision.reason == "permitted") {
+            decision.reason = guard.name;
+        }
+        decision.guards.push_back(std::move(verdict));
+    }
+    decision.action = action_for(decision.reason, decision.mode);
+    return decision;
+}
 
 void record_explained(Work& work, const std::string& incident, const SymptomKey& key) {
     const auto* symptom = find_symptom(work.rules, key.first);

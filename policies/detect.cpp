@@ -245,14 +245,6 @@ bool is_visible(const Rules& rules, const State& state, const Subject& subject, 
            });
 }
 
-int visible_count(const Rules& rules, const State& state, std::string_view kind, Instant now) {
-    int count = 0;
-    for_kind(state, kind, [&](const Subject& subject, const SubjectState&) {
-        count += is_visible(rules, state, subject, now) ? 1 : 0;
-    });
-    return count;
-}
-
 std::optional<Instant> evidence_time(const Rules& rules, const State& state, const Symptom& symptom,
                                      const Subject& subject) {
     std::optional<Instant> newest;

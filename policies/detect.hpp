@@ -20,9 +20,6 @@ bool raised_for(const Rules& rules, const State& state, const std::string& signa
 // Any probe saw the subject in a state it can judge, recently.
 bool is_visible(const Rules& rules, const State& state, const Subject& subject, Instant now);
 
-// Subjects of a kind that we can see: the denominator of every percentage.
-int visible_count(const Rules& rules, const State& state, std::string_view kind, Instant now);
-
 // The newest look that a symptom on this subject rests on; nullopt when there is none that is not
 // unknown.
 std::optional<Instant> evidence_time(const Rules& rules, const State& state, const Symptom& symptom,

@@ -5,11 +5,13 @@
 #include "policies/apply.hpp"
 #include "policies/autonomy.hpp"
 #include "policies/breaker.hpp"
+#include "policies/by_hand.hpp"
 #include "policies/correlate.hpp"
 #include "policies/decide.hpp"
 #include "policies/detect.hpp"
 #include "policies/flapping.hpp"
 #include "policies/fold.hpp"
+#include "policies/known_good.hpp"
 #include "policies/observer.hpp"
 #include "policies/pages.hpp"
 #include "policies/silence.hpp"
@@ -59,6 +61,7 @@ void settle(Work& work) {
         settle_breaker(work);
         settle_decisions(work);
         close_incidents(work);
+        settle_known_good(work);
         if (work.turn.entries.size() == before) {
             break;
         }
@@ -208,6 +211,13 @@ struct Receive {
             work.record(VetoLifted{command.id, command.who, command.why});
         }
     }
+    void operator()(const FireByHand& wanted) { fire_by_hand(work, wanted); }
+    void operator()(const Diagnosed& seen) {
+        const auto held = work.state.intents.find(seen.intent);
+        if (held != work.state.intents.end() && !held->second.diagnosed) {
+            work.record(seen);
+        }
+    }
     void operator()(const LedgerHealth& health) { work.state.ledger_writable = health.writable; }
 };
 
@@ -222,6 +232,7 @@ void Engine::restore(const Entry& entry) {
 Turn Engine::resume(const Started& started, Now now) {
     transient_ = Transient{};
     transient_.resumed = now.at;
+    transient_.unwell = now.at;
     Work work{rules_, state_, transient_, now, {}};
     work.record(started);
     std::vector<std::string> open;
@@ -258,6 +269,10 @@ Turn Engine::on(const Event& event, Now now) {
         settle(work);
     }
     return std::move(work.turn);
+}
+
+Decision Engine::preview(const FireByHand& wanted, Now now) const {
+    return judge_by_hand(rules_, state_, transient_, wanted, now).decision;
 }
 
 std::optional<Instant> Engine::next_wake() const {

@@ -8,6 +8,7 @@
 #include "policies/state.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -59,8 +60,21 @@ struct LiftVeto {
 struct LedgerHealth {
     bool writable = true;
 };
+// A person wants this lever fired on this subject, now, by a plan that was just made.
+struct FireByHand {
+    struct Answer {
+        Decision decision;
+        std::string intent;  // empty: a guard refused
+    };
+    std::string lever;
+    Subject subject;
+    PlanMade plan;
+    std::string who;
+    std::string why;
+    std::shared_ptr<Answer> answer;  // filled by the turn, for whoever asked
+};
 using Event = std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven,
-                           StopCommand, LedgerHealth, VetoCommand, LiftVeto>;
+                           StopCommand, LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed>;
 
 // What the driver must do once the turn's entries are durable.
 struct MakePlan {
@@ -108,6 +122,7 @@ struct Transient {
     Instant silent_next = Instant::max();  // when the next silence would be found
     Instant swept{};
     Instant last_turn{};
+    Instant unwell{};  // when something was wrong last, or this process began
 };
 
 class Engine {
@@ -125,6 +140,9 @@ class Engine {
     std::optional<Instant> next_wake() const;
     // Swaps the rules; state is kept.
     Turn reload(Rules rules, Now now);
+
+    // What the guards would say to this firing now; changes nothing.
+    Decision preview(const FireByHand& wanted, Now now) const;
 
     const State& view() const { return state_; }
     const Rules& rules() const { return rules_; }

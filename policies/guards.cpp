@@ -2,8 +2,8 @@
 #include "policies/guards.hpp"
 
 #include "core/model/codec.hpp"
-#include "policies/autonomy.hpp"
 #include "policies/detect.hpp"
+#include "policies/observer.hpp"
 #include "policies/switches.hpp"
 #include "policies/topology.hpp"
 #include "policies/windows.hpp"
@@ -57,11 +57,22 @@ GuardVerdict observer_trusted(const GuardInput& in) {
             fmt::format("this box has been trusted for only {}", since(quiet_from, in.now.at)),
             since(quiet_from, in.now.at), format_duration(dwell));
     }
+    const auto fresh_for = in.rules.runbook.fresh_for;
+    if (!observer_vouches(in.rules, in.state, in.now.at - fresh_for)) {
+        return block(fmt::format("fewer than {} reference points were seen good within {}, so the "
+                                 "fault may be ours",
+                                 in.rules.policies.observer.quorum, format_duration(fresh_for)),
+                     std::string(references_unheard),
+                     fmt::format("quorum {}", in.rules.policies.observer.quorum));
+    }
     return pass("this box trusts its own view", since(quiet_from, in.now.at),
                 format_duration(dwell));
 }
 
 GuardVerdict evidence_fresh(const GuardInput& in) {
+    if (in.by_hand != nullptr) {
+        return pass("a person asked for it and answers for the evidence", in.by_hand->who);
+    }
     const auto newest = evidence_time(in.rules, in.state, in.symptom, in.incident.subject);
     const auto limit = format_duration(in.rules.runbook.fresh_for);
     if (!newest) {
@@ -78,8 +89,9 @@ GuardVerdict subject_allowed(const GuardInput& in) {
         return block("no lever of this name exists here", "none");
     }
     if (in.policy == nullptr) {
-        return block(fmt::format("no policy names {} x {} for {}", in.symptom.id, in.lever->id,
-                                 in.incident.subject.text()),
+        return block(fmt::format("no policy names {}{} for {}",
+                                 in.by_hand == nullptr ? in.symptom.id + " x " : std::string{},
+                                 in.lever->id, in.incident.subject.text()),
                      "none");
     }
     return pass(fmt::format("policy {} names this subject", in.policy->id), in.policy->id);
@@ -172,6 +184,9 @@ GuardVerdict explained(const GuardInput& in) {
 // Counts from the incident's own beginning: a symptom that was explained until now has not waited
 // for itself yet.
 GuardVerdict dwell(const GuardInput& in) {
+    if (in.by_hand != nullptr) {
+        return pass("a person asked for it now", in.by_hand->who);
+    }
     const auto active = in.state.symptoms.find({in.incident.symptom, in.incident.subject});
     if (active == in.state.symptoms.end()) {
         return block("the symptom has cleared", "cleared");
@@ -270,6 +285,9 @@ const IntentState* newest_intent(const GuardInput& in) {
 }
 
 GuardVerdict attempts(const GuardInput& in) {
+    if (in.by_hand != nullptr) {
+        return pass("a person has taken over this case", in.by_hand->who);
+    }
     const auto value = std::to_string(in.rung.attempts);
     const auto limit = std::to_string(in.policy->limits.attempts);
     const auto* last = newest_intent(in);
@@ -306,6 +324,18 @@ GuardVerdict budget(const GuardInput& in) {
                : block("the budget of this lever is used", value, limit);
 }
 
+// What could be touched at all: seen lately, and named by the policy.
+int reachable_count(const GuardInput& in, std::string_view kind) {
+    int count = 0;
+    for_kind(in.state, kind, [&](const Subject& subject, const SubjectState&) {
+        const bool named = std::ranges::any_of(in.policy->subjects, [&](const auto& pattern) {
+            return subject_matches(pattern, subject);
+        });
+        count += named && is_visible(in.rules, in.state, subject, in.now.at) ? 1 : 0;
+    });
+    return count;
+}
+
 GuardVerdict blast_radius(const GuardInput& in) {
     std::set<Subject> touched{in.incident.subject};
     for (const auto& firing : in.state.firings) {
@@ -315,16 +345,16 @@ GuardVerdict blast_radius(const GuardInput& in) {
         }
     }
     const auto kind = in.incident.subject.kind();
-    const int fleet = std::max(1, visible_count(in.rules, in.state, kind, in.now.at));
+    const int fleet = std::max(1, reachable_count(in, kind));
     const auto& limits = in.policy->limits;
     const int by_percent = std::max(1, fleet * limits.blast_percent / 100);
     const int limit = std::min(limits.blast_count, by_percent);
     const auto count = static_cast<int>(touched.size());
     const auto text = fmt::format(
-        "{} of {} {}s we can see touched within an hour, this one included; limit {} = least of {} "
-        "and "
-        "{} % rounded down, at least 1",
-        count, fleet, kind, limit, limits.blast_count, limits.blast_percent);
+        "{} of {} {}s that we see and may touch within an hour, this one included; limit {} = "
+        "least "
+        "of {} and {} % = {} rounded down, at least 1",
+        count, fleet, kind, limit, limits.blast_count, limits.blast_percent, by_percent);
     return count <= limit ? pass(text, std::to_string(count), std::to_string(limit))
                           : block(text, std::to_string(count), std::to_string(limit));
 }
@@ -378,6 +408,10 @@ GuardVerdict precondition(const GuardInput& in) {
 }
 
 GuardVerdict approval(const GuardInput& in) {
+    if (in.by_hand != nullptr) {
+        return pass(fmt::format("asked for by {}: {}", in.by_hand->who, in.by_hand->why),
+                    in.by_hand->who);
+    }
     if (in.ceiling.mode == Mode::automatic) {
         return pass("the policy says auto", "auto");
     }
@@ -429,39 +463,6 @@ const std::vector<Guard>& guard_table() {
         {"approval", approval},
     };
     return table;
-}
-
-Ceiling mode_ceiling(const Rules& rules, const State& state, const Policy* policy,
-                     const LeverContract* lever, Instant now) {
-    if (policy == nullptr || lever == nullptr) {
-        return {Mode::observe, {}};
-    }
-    Ceiling ceiling{policy->mode, {}};
-    const auto lower = [&](Mode limit, std::string why) {
-        if (limit < ceiling.mode) {
-            ceiling = Ceiling{limit, std::move(why)};
-        }
-    };
-    lower(rules.policies.ceiling,
-          fmt::format("this box allows {} at most", to_string(rules.policies.ceiling)));
-    if (lever->manual) {
-        lower(Mode::recommend, "a person does this one");
-    }
-    const bool everything =
-        std::ranges::any_of(policy->subjects, [](const auto& s) { return s == "*" || s == "**"; });
-    if (lever->reversibility == Reversibility::irreversible &&
-        (!policy->irreversible_accepted || everything)) {
-        lower(Mode::approve,
-              "it cannot be undone, and the policy does not accept that for these "
-              "exact subjects");
-    }
-    if (const auto standing = standing_of(rules, state, *policy, now); !standing.earned) {
-        lower(Mode::approve, standing.why);
-    }
-    if (const auto helps = effect_of(rules, state, *policy, now); !helps.enough) {
-        lower(Mode::recommend, helps.why);
-    }
-    return ceiling;
 }
 
 }  // namespace leverd

@@ -16,6 +16,11 @@ struct Ceiling {
     Mode mode = Mode::observe;
     std::string why;  // empty: the policy's own mode
 };
+// Who asked for this firing and why; leverd itself did not propose it.
+struct ByHand {
+    std::string who;
+    std::string why;
+};
 struct GuardInput {
     const Rules& rules;
     const State& state;
@@ -29,6 +34,7 @@ struct GuardInput {
     std::string hash;                // of what would be fired
     Rung rung;                       // where the incident stands on its ladder
     Now now;
+    const ByHand* by_hand = nullptr;  // null: leverd's own proposal
 };
 
 struct Guard {

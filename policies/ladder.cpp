@@ -4,23 +4,40 @@
 #include "policies/topology.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
 
 namespace leverd {
 namespace {
 
-// When the case that this incident continues began to count: its own opening, or that of an earlier
-// incident of the same row and subject that ended less than `recurs_within` before the next opened.
-bool belongs_to_case(const State& state, const Incident& incident, const Firing& firing,
+// When the case began that this incident belongs to: one of the same row and subject that ended
+// less than `recurs_within` before the next opened is the same case, and so on back.
+Instant case_began(const State& state, const Incident& incident, Millis recurs_within) {
+    std::vector<std::pair<Instant, Instant>> earlier;  // closed, opened
+    for (const auto& [id, other] : state.incidents) {
+        if (id != incident.id && other.symptom == incident.symptom &&
+            other.subject == incident.subject && other.opened.at <= incident.opened.at) {
+            earlier.emplace_back(other.closed.at, other.opened.at);
+        }
+    }
+    std::ranges::sort(earlier, std::greater{});
+    auto began = incident.opened.at;
+    for (const auto& [closed, opened] : earlier) {
+        if (began - closed > recurs_within) {
+            break;
+        }
+        began = std::min(began, opened);
+    }
+    return began;
+}
+
+// Fired in this case, also by an incident that is no longer held.
+bool belongs_to_case(const Incident& incident, const Firing& firing, Instant began,
                      Millis recurs_within) {
-    if (firing.incident == incident.id) {
-        return true;
-    }
-    if (firing.symptom != incident.symptom || firing.subject != incident.subject) {
-        return false;
-    }
-    const auto earlier = state.incidents.find(firing.incident);
-    const auto ended = earlier == state.incidents.end() ? firing.at : earlier->second.closed.at;
-    return incident.opened.at - std::max(ended, firing.at) <= recurs_within;
+    return firing.incident == incident.id ||
+           (firing.symptom == incident.symptom && firing.subject == incident.subject &&
+            began - firing.at <= recurs_within);
 }
 
 // Seen not to help: judged so, or refused by the target for certain. Without a clear view of it
@@ -82,9 +99,15 @@ Rung rung_of(const Rules& rules, const State& state, const Incident& incident,
         rung.last_failed = false;
         const auto* policy = policy_for(rules, symptom.id, rung.lever, incident.subject);
         const auto limits = policy == nullptr ? Limits{} : policy->limits;
+        std::optional<Instant> began;
         for (const auto& firing : state.firings) {
-            if (firing.lever == rung.lever &&
-                belongs_to_case(state, incident, firing, limits.recurs_within)) {
+            if (firing.lever != rung.lever || firing.subject != incident.subject) {
+                continue;
+            }
+            if (!began) {
+                began = case_began(state, incident, limits.recurs_within);
+            }
+            if (belongs_to_case(incident, firing, *began, limits.recurs_within)) {
                 rung.attempts += 1;
                 rung.last_failed = did_not_help(state, firing.intent);
             }

@@ -11,6 +11,9 @@ inline constexpr std::string_view reference_kind = "reference";
 inline constexpr std::string_view self_subject = "observer";
 inline constexpr std::string_view self_probe = "self";
 
+// Value of the guard when too few reference points were heard of lately, without any having failed.
+inline constexpr std::string_view references_unheard = "unheard";
+
 // The driver's report about itself carries facts only (lateness_ms, clock_step_ms); this says what
 // they mean.
 Observation judge_self(const ObserverRules& rules, Observation report);

@@ -2,6 +2,7 @@
 #include "policies/pages.hpp"
 
 #include "policies/detect.hpp"
+#include "policies/observer.hpp"
 #include "policies/verify.hpp"
 
 #include <fmt/format.h>
@@ -119,6 +120,10 @@ bool needs_page(const State& state, const Incident& incident) {
         return false;
     }
     const auto& decision = *incident.decision;
+    const auto blocking = std::ranges::find(decision.guards, false, &GuardVerdict::pass);
+    if (blocking != decision.guards.end() && blocking->value == references_unheard) {
+        return true;  // no doubt was raised that would page for itself
+    }
     return decision.action != Action::fire && !is_passing(decision.reason);
 }
 

@@ -10,6 +10,14 @@
 namespace leverd {
 namespace {
 
+// What a box that doubted its own view did not hear, nobody can call silent: that time is added.
+Millis deaf_since(const ObserverState& observer, Instant last) {
+    const auto from = std::max(observer.doubt_began, last);
+    return observer.doubt_ended > from
+               ? std::chrono::duration_cast<Millis>(observer.doubt_ended - from)
+               : Millis{0};
+}
+
 Observed silent_look(const Signal& signal, const Subject& subject, const Observation& last,
                      const Work& work) {
     Observed entry;
@@ -45,7 +53,8 @@ void settle_silence(Work& work) {
                 if (last == held.looks.end() || last->second.reason == Reason::silent) {
                     return;
                 }
-                const auto deadline = last->second.seen.at + signal.silent_after;
+                const auto deadline = last->second.seen.at + signal.silent_after +
+                                      deaf_since(work.state.observer, last->second.seen.at);
                 if (work.now.at < deadline) {
                     work.transient.silent_next = std::min(work.transient.silent_next, deadline);
                     return;

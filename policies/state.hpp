@@ -89,6 +89,7 @@ struct IntentState {
     Intent intent;
     Now fired;
     IntentPhase phase = IntentPhase::in_flight;
+    std::optional<Diagnosed> diagnosed;  // what was seen before the call
     std::optional<Outcome> outcome;
     Now ended;  // when the outcome was known, or settled
     std::optional<Settled> settled;
@@ -152,7 +153,13 @@ struct ObserverState {
     bool trusted = true;
     std::string why;
     Now since;
+    Instant doubt_began{};  // of the newest doubt; what was not heard in it is no silence
     Instant doubt_ended{};  // levers wait a dwell from here
+};
+
+struct GoodVersion {
+    std::string version;
+    Now since;
 };
 
 struct DecisionKey {
@@ -166,6 +173,8 @@ struct DecisionKey {
 
 // Who sets a veto or lifts the stop switch when no person does.
 inline constexpr const char* own_name = "leverd";
+// The symptom of a case that a person opened by firing a lever; no row of a table has this name.
+inline constexpr const char* by_hand_symptom = "by-hand";
 
 constexpr auto firings_kept = std::chrono::hours{24 * 30};  // no cool-down is longer
 
@@ -177,9 +186,10 @@ struct State {
     std::map<std::string, Incident> incidents;   // open ones and the newest closed ones
     std::map<std::string, IntentState> intents;  // those of the incidents held
     std::map<std::string, std::string>
-        own_moves;                       // subject text -> version that a lever of ours gave it
-    std::deque<Firing> firings;          // of the last `firings_kept`, oldest first
-    std::map<std::string, Veto> vetoes;  // by id, those that hold
+        own_moves;  // subject text -> version that a lever of ours gave it
+    std::map<Subject, GoodVersion> known_good;  // image -> seen in service while all was well
+    std::deque<Firing> firings;                 // of the last `firings_kept`, oldest first
+    std::map<std::string, Veto> vetoes;         // by id, those that hold
     std::map<std::pair<std::string, Subject>, std::vector<Instant>>
         changes;  // signal, subject: when its looks turned good or bad, within the flap window
     std::set<std::pair<std::string, Subject>> flapping;  // signal, subject

@@ -1,6 +1,7 @@
 // Why: see verify.hpp.
 #include "policies/verify.hpp"
 
+#include "policies/detect.hpp"
 #include "policies/topology.hpp"
 #include "policies/undo.hpp"
 
@@ -11,6 +12,9 @@ namespace leverd {
 namespace {
 
 constexpr Millis observe_every{2'000};
+// Longer than any call may take. A lever whose outcome got lost inside this process must not hold
+// its subject for ever; what became of the call is then settled by looking, as after a crash.
+constexpr Millis in_flight_most{1'800'000};
 
 bool speaks_about(const Rules& rules, const State& state, const IntentState& held,
                   const ProofStep& step, const Observation& look) {
@@ -83,6 +87,9 @@ std::string last_said(const State& state, const IntentState& held) {
 
 std::string missing_proof(const State& state, const LeverContract& contract,
                           const IntentState& held) {
+    if (contract.proof.empty()) {
+        return "a proof to judge it by: this lever names none";
+    }
     std::string missing;
     for (std::size_t i = 0; i < contract.proof.size(); ++i) {
         const auto& step = contract.proof[i];
@@ -192,13 +199,32 @@ std::string what_got_worse(const Rules& rules, const State& state, const IntentS
     return {};
 }
 
+// Still there by a look that could judge it, taken since the effect could show. Without one nobody
+// knows, and a next rung on absent data would be a guess.
+bool seen_to_persist(const Rules& rules, const State& state, const IntentState& held,
+                     Instant from) {
+    const auto incident = state.incidents.find(held.intent.incident);
+    if (incident == state.incidents.end()) {
+        return false;
+    }
+    const auto& [id, case_] = *incident;
+    const auto* symptom = find_symptom(rules, case_.symptom);
+    if (symptom == nullptr || !state.symptoms.contains({case_.symptom, case_.subject})) {
+        return false;
+    }
+    const auto newest = evidence_time(rules, state, *symptom, case_.subject);
+    return newest && *newest >= from;
+}
+
 void settle_one(Work& work, const IntentState& held) {
     const auto* contract = contract_of(work.rules, held);
     if (contract == nullptr) {
         give_verdict(work, held, VerdictKind::inconclusive, "this lever is no longer known");
         return;
     }
-    const auto from = held.phase == IntentPhase::ambiguous ? held.fired.at : held.ended.at;
+    // An ambiguous end counts from when it was known as one: after a long absence the target is
+    // still looked at first.
+    const auto from = held.ended.at;
     const auto deadline =
         from + contract->propagation + verify_timeout(work.rules, work.state, held);
     if (held.phase == IntentPhase::ambiguous) {
@@ -224,11 +250,9 @@ void settle_one(Work& work, const IntentState& held) {
         give_verdict(work, held, VerdictKind::worse, std::move(worse));
         begin_undo(work, held.intent);
     } else if (work.now.at >= deadline) {
-        const auto incident = work.state.incidents.find(held.intent.incident);
-        const bool active =
-            incident != work.state.incidents.end() &&
-            work.state.symptoms.contains({incident->second.symptom, incident->second.subject});
-        give_verdict(work, held, active ? VerdictKind::not_recovered : VerdictKind::inconclusive,
+        const bool persists =
+            seen_to_persist(work.rules, work.state, held, from + contract->propagation);
+        give_verdict(work, held, persists ? VerdictKind::not_recovered : VerdictKind::inconclusive,
                      "still missing: " + missing);
     } else if (work.now.at >= from + contract->propagation) {
         ask_looks(work, held, *contract);
@@ -318,10 +342,22 @@ std::set<std::pair<std::string, Subject>> tripped_in_scope(const Rules& rules, c
 
 void settle_verdicts(Work& work) {
     std::vector<std::string> open;
+    std::vector<std::string> lost;
     for (const auto& [id, held] : work.state.intents) {
         if (held.phase == IntentPhase::verifying || held.phase == IntentPhase::ambiguous) {
             open.push_back(id);
+        } else if (held.phase == IntentPhase::in_flight &&
+                   work.now.at - held.fired.at >= in_flight_most) {
+            lost.push_back(id);
         }
+    }
+    for (const auto& id : lost) {
+        work.record(Outcome{id,
+                            OutcomeKind::unknown,
+                            fmt::format("no outcome came back within {}; the target is looked at, "
+                                        "the call is not repeated",
+                                        format_duration(in_flight_most)),
+                            {}});
     }
     for (const auto& id : open) {
         const IntentState held = work.state.intents.at(id);

@@ -28,6 +28,14 @@ boost::asio::awaitable<Observations> look_boot_events(Context& context, Task tas
 // Subject image/<repository>, version = digest of :latest, against the freeze receipt.
 boost::asio::awaitable<Observations> look_image_drift(Context& context, Task task,
                                                       net::Deadline deadline);
+// Subject freeze: do the workflows, their runs and the receipts hold what the freeze promised?
+// Subject forge: does the forge answer us at all?
+boost::asio::awaitable<Observations> look_freeze_state(Context& context, Task task,
+                                                       net::Deadline deadline);
+// Subject branch/<owner>/<repository>: its newest run, the expected commit, merges held back.
+// Subject forge as above.
+boost::asio::awaitable<Observations> look_forge_ci(Context& context, Task task,
+                                                   net::Deadline deadline);
 // Subject canvas: the page, its marker and every script it loads from its own origin.
 boost::asio::awaitable<Observations> look_canvas(Context& context, Task task,
                                                  net::Deadline deadline);

@@ -7,11 +7,13 @@
 #include "core/model/observation.hpp"
 #include "core/net/dialer.hpp"
 #include "core/net/http.hpp"
+#include "core/stack/forge.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -29,6 +31,8 @@ struct Context {
     const std::map<std::string, Secret>* secrets = nullptr;
     net::Dialer* dialer = nullptr;
     Heartbeats* heartbeats = nullptr;
+    // Copies share it: what the forge said stays known over a reload.
+    std::shared_ptr<stack::ForgeMemory> forge_memory = std::make_shared<stack::ForgeMemory>();
 };
 
 // One thing that one probe looks at: "tenant_health" at target "acme"; target "" where there is

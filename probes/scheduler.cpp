@@ -284,6 +284,9 @@ void Scheduler::finish(const Key& key) {
             next = std::min(next, now + entry.task.settings.retry);
         }
         queue(entry, next);
+        if (std::exchange(entry.hinted, false)) {
+            take_hint(entry);
+        }
     }
     if (discovers) {
         refresh();
@@ -325,6 +328,41 @@ bool Scheduler::look_soon(const Subject& subject, const std::string& probe) {
         target.resize(std::min(target.size(), target.find('/')));
     }
     return look_soon(probe, target);
+}
+
+// The first event looks at once; those of a storm share one look per `retry`. An event that comes
+// while a look runs may be about what that look has already read, so it asks for another.
+void Scheduler::take_hint(Entry& entry) {
+    if (entry.running) {
+        entry.hinted = true;
+        return;
+    }
+    const net::Deadline earliest = entry.woken_at + entry.task.settings.retry;
+    const net::Deadline wished = std::max(steady_now(), earliest);
+    if (wished < entry.due) {
+        ++counters_.hinted;
+        entry.woken_at = wished;
+        queue(entry, wished);
+    }
+}
+
+std::size_t Scheduler::hint(const std::string& kind, const std::string& target) {
+    std::size_t meant = 0;
+    const bool all = target == "*";
+    auto it = entries_.lower_bound(Key{kind, all ? std::string{} : target});
+    for (; it != entries_.end() && it->first.first == kind; ++it) {
+        if (!all && it->first.second != target) {
+            break;
+        }
+        if (!it->second.gone) {
+            take_hint(it->second);
+            ++meant;
+        }
+    }
+    if (meant > 0) {
+        wake();
+    }
+    return meant;
 }
 
 asio::awaitable<Result<std::vector<Observation>>> Scheduler::look_now(std::string kind,

@@ -35,6 +35,7 @@ struct SchedulerCounters {
     std::uint64_t skipped_overlap = 0;  // intervals that passed while the look before still ran
     std::uint64_t skipped_budget = 0;   // a tenant's request share was used up
     std::uint64_t abandoned = 0;        // looks that did not end by their deadline
+    std::uint64_t hinted = 0;           // looks that an event pulled forward
     std::size_t in_flight = 0;
     std::size_t tasks = 0;
 };
@@ -59,6 +60,11 @@ class Scheduler {
     bool look_soon(const std::string& kind, const std::string& target);
     bool look_soon(const Subject& subject, const std::string& probe);
 
+    // An event says that there may be news: looks now, though at most once per `retry` because of
+    // events, never twice at a time, and within the tenant's share. "*": every target of the kind.
+    // How many tasks that meant; 0: none is watched.
+    std::size_t hint(const std::string& kind, const std::string& target);
+
     // One look on demand, outside the schedule; its observations go to the caller only.
     boost::asio::awaitable<Result<std::vector<Observation>>> look_now(std::string kind,
                                                                       std::string target);
@@ -72,9 +78,11 @@ class Scheduler {
         const ProbeKind* kind = nullptr;
         net::Deadline due{};
         bool running = false;
-        bool soon = false;  // somebody wished for a look while one was running
-        bool gone = false;  // the target went away while a look was running
-        bool slow = false;  // the last look took more than half of its timeout
+        bool soon = false;         // somebody wished for a look while one was running
+        bool hinted = false;       // the same, because of an event
+        net::Deadline woken_at{};  // when an event last began a look
+        bool gone = false;         // the target went away while a look was running
+        bool slow = false;         // the last look took more than half of its timeout
         net::Deadline began{};
     };
 
@@ -83,6 +91,7 @@ class Scheduler {
     void update(Entry& entry, const config::ProbeSettings& settings);
     void drop_all_but(const std::set<Key>& wanted);
     void queue(Entry& entry, net::Deadline due);
+    void take_hint(Entry& entry);
     void start_due();
     bool lane_is_full() const;
     // Begins the look, or puts it off when the tenant's share of requests is used up.

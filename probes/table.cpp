@@ -11,6 +11,23 @@ std::vector<std::string> images(const Context& context) {
     return context.config->registry.images;
 }
 
+std::vector<std::string> forge_target(const Context& context) {
+    return context.config->forge.url.empty() ? std::vector<std::string>{}
+                                             : std::vector<std::string>{""};
+}
+
+std::vector<std::string> branches(const Context& context) {
+    std::vector<std::string> repositories;
+    for (const auto& branch : context.config->forge.branches) {
+        if (!context.config->forge.url.empty() &&
+            std::find(repositories.begin(), repositories.end(), branch.repository) ==
+                repositories.end()) {
+            repositories.push_back(branch.repository);
+        }
+    }
+    return repositories;
+}
+
 std::vector<std::string> canvas_target(const Context& context) {
     return context.config->canvas.url.empty() ? std::vector<std::string>{}
                                               : std::vector<std::string>{""};
@@ -50,6 +67,8 @@ const std::vector<ProbeKind>& probe_kinds() {
          false},
         {"boot_events", look_boot_events, watched_tenants, "tenant", nullptr, false},
         {"image_drift", look_image_drift, images, "image", nullptr, false},
+        {"freeze_state", look_freeze_state, forge_target, "freeze", nullptr, false},
+        {"forge_ci", look_forge_ci, branches, "branch", nullptr, false},
         {"canvas", look_canvas, canvas_target, "canvas", nullptr, false},
         {"reference", look_reference, references, "reference", nullptr, false},
         // The general ones: one target, and the subject stands in the settings.

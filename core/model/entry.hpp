@@ -173,6 +173,27 @@ struct ObserverChanged {
     std::string why;
 };
 enum class Severity { info, warning, critical };
+// What one read-only diagnostic said before a lever could change it: shapes, statuses and error
+// classes, never chat and never a token.
+struct Diagnostic {
+    std::string what;  // infra_state, boot_events, activity
+    Subject subject;
+    bool ok = false;
+    std::string text;  // at most diagnostic_bytes_max; why it could not be read when not ok
+
+    friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
+};
+inline constexpr std::size_t diagnostic_bytes_max = 4096;
+struct Diagnosed {
+    std::string incident;
+    std::string intent;
+    std::vector<Diagnostic> diagnostics;
+};
+// The image was this one through a whole dwell in which nothing was wrong.
+struct KnownGood {
+    Subject subject;  // image/<repository>
+    std::string version;
+};
 struct Paged {
     std::string key;
     Severity severity = Severity::warning;
@@ -185,7 +206,7 @@ using EntryBody =
     std::variant<Started, ConfigLoaded, Observed, SymptomRaised, SymptomCleared, IncidentOpened,
                  IncidentLinked, IncidentClosed, IncidentEscalated, PlanMade, Decision, Approval,
                  Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged, VetoSet,
-                 VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged>;
+                 VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged, Diagnosed, KnownGood>;
 
 struct Entry {
     Now now;

@@ -260,6 +260,27 @@ void fields(V& visit, T& s) {
     visit("why", s.why);
 }
 
+template <class V, Of<Diagnostic> T>
+void fields(V& visit, T& s) {
+    visit("what", s.what);
+    visit("subject", s.subject);
+    visit("ok", s.ok);
+    visit("text", s.text);
+}
+
+template <class V, Of<Diagnosed> T>
+void fields(V& visit, T& s) {
+    visit("incident", s.incident);
+    visit("intent", s.intent);
+    visit("diagnostics", s.diagnostics);
+}
+
+template <class V, Of<KnownGood> T>
+void fields(V& visit, T& s) {
+    visit("subject", s.subject);
+    visit("version", s.version);
+}
+
 template <class V, Of<AutonomyChanged> T>
 void fields(V& visit, T& s) {
     visit("policy", s.policy);

@@ -36,6 +36,8 @@ struct Inventory {
     std::map<std::string, std::vector<WorkspaceRow>>
         workspaces;                              // by slug; the last good list of each
     std::map<std::string, Secret> admin_tokens;  // by slug; memory only
+    // Repository -> the newest digest that was in service while nothing was wrong, from the ledger.
+    std::map<std::string, std::string> known_good;
 };
 
 }  // namespace leverd

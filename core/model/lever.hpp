@@ -48,6 +48,8 @@ struct LeverContract {
     std::string title;
     Reversibility reversibility = Reversibility::restores_old_state;
     std::string inverse;       // in words
+    std::string resource;      // what it moves, in words; the plan names the very one
+    std::string precondition;  // what must hold, read at plan time and again at fire time
     bool moves_image = false;  // held by a freeze unless `restores_receipt`
     bool restores_receipt = false;
     bool manual = false;         // leverd prints the steps, a person does them

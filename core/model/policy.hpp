@@ -103,6 +103,8 @@ struct PolicyBook {
     EffectRules effect;
     ObserverRules observer;
     bool freeze_active = false;
+    // An image that was in service for this long while nothing was wrong is a known good one.
+    Millis known_good_after{1'800'000};
 };
 
 }  // namespace leverd

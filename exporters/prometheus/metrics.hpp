@@ -7,10 +7,21 @@
 #include "core/model/observation.hpp"
 #include "policies/engine.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace leverd::exporters {
+
+// Events from outside since the start, by source (and reason).
+struct EventFigures {
+    std::map<std::string, std::uint64_t> taken;
+    std::map<std::string, std::uint64_t> duplicates;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> rejected;
+    std::map<std::string, std::uint64_t> dropped;  // hints that the full queue did not take
+    std::uint64_t looks = 0;                       // pulled forward by events
+};
 
 // What only the driver knows, handed over at scrape time.
 struct DriverFigures {
@@ -21,6 +32,7 @@ struct DriverFigures {
     WallTime last_turn{};
     std::size_t queue_depth = 0;
     std::uint64_t queue_dropped = 0;
+    EventFigures events;
     std::uint64_t probes_skipped = 0;  // not started in time, or the box could not look
 };
 

@@ -228,6 +228,10 @@ FamilyWriter FamilyList::gauge(std::string name, std::string help) {
     return FamilyWriter(begin(std::move(name), std::move(help), prometheus::MetricType::Gauge));
 }
 
+FamilyWriter FamilyList::counters(std::string name, std::string help) {
+    return FamilyWriter(begin(std::move(name), std::move(help), prometheus::MetricType::Counter));
+}
+
 void FamilyList::counter(std::string name, std::string help, double value) {
     FamilyWriter(begin(std::move(name), std::move(help), prometheus::MetricType::Counter))
         .add({}, value);
@@ -255,6 +259,7 @@ std::vector<prometheus::MetricFamily> state_families(const Scene& scene) {
     lever_families(scene, out);
     hold_families(scene, out);
     effect_families(scene, out);
+    event_families(scene, out);
     return out.take();
 }
 

@@ -29,6 +29,7 @@ class FamilyList {
   public:
     FamilyWriter gauge(std::string name, std::string help);
     void counter(std::string name, std::string help, double value);
+    FamilyWriter counters(std::string name, std::string help);
     std::vector<prometheus::MetricFamily> take() { return std::move(families_); }
 
   private:
@@ -50,6 +51,8 @@ std::vector<prometheus::MetricFamily> state_families(const Scene& scene);
 // What holds levers back, and what they did so far (steering.cpp).
 void hold_families(const Scene& scene, FamilyList& out);
 void effect_families(const Scene& scene, FamilyList& out);
+// What came from outside (event_page.cpp).
+void event_families(const Scene& scene, FamilyList& out);
 
 // An open incident that nobody and nothing works on: escalated, or without a lever in flight and
 // without a question to a person.

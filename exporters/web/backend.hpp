@@ -5,6 +5,7 @@
 
 #include "core/base/result.hpp"
 #include "core/ledger/ledger.hpp"
+#include "core/stack/webhook.hpp"
 #include "policies/engine.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -19,6 +20,20 @@ namespace leverd::exporters {
 struct Health {
     bool ok = false;
     std::string why;  // one line; what to do when not ok
+};
+
+// A lever that a person wants fired, or only planned and judged.
+struct FireWanted {
+    std::string lever;
+    Subject subject;
+    std::string who;
+    std::string why;
+    bool dry_run = false;
+};
+struct FireAnswer {
+    PlanMade plan;
+    Decision decision;   // with every guard; without an id in a dry run
+    std::string intent;  // empty: nothing was fired
 };
 
 class Backend {
@@ -45,12 +60,21 @@ class Backend {
     virtual boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) = 0;
     virtual boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) = 0;
     virtual boost::asio::awaitable<Result<void>> reload() = 0;
+    // Makes the plan, asks every guard and, unless it is a dry run, fires when all of them pass.
+    // Answers once the intent is durable, not when the call has ended.
+    virtual boost::asio::awaitable<Result<FireAnswer>> fire(FireWanted wanted) = 0;
     // One look now, outside the schedule; does not feed the engine.
     virtual boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                           std::string target) = 0;
 
     // Somebody called for a heartbeat; false: none has that name.
     virtual bool heartbeat(const std::string& /*name*/) { return false; }
+
+    // Webhooks. The secret of an inlet, nullptr while it is off; a genuine event, false when it was
+    // seen before; and one that was turned away, for a reason from a closed list.
+    virtual const Secret* event_secret(stack::EventSource) { return nullptr; }
+    virtual bool take_event(stack::EventSource, const stack::Event&) { return false; }
+    virtual void refuse_event(stack::EventSource, std::string_view /*reason*/) {}
 
     // Calls `wake` after each turn that changed something, until the returned handle dies.
     virtual std::shared_ptr<void> subscribe(std::function<void()> wake) = 0;

@@ -3,6 +3,7 @@
 #include "config/values.hpp"
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
+#include "exporters/web/body.hpp"
 #include "exporters/web/router.hpp"
 #include "exporters/web/views.hpp"
 
@@ -23,7 +24,8 @@ constexpr Millis lasts_least{1'000};
 constexpr Millis lasts_most{365LL * 86'400'000};
 constexpr auto lasts_words = "\"30m\", \"2h\", \"3d\" (1s to 365d), or \"forever\"";
 
-// The JSON object of the body; an empty body is an empty object.
+}  // namespace
+
 boost::system::result<Json, Response> body_object(const Request& request) {
     using boost::system::in_place_value;  // a Json converts to too much to be returned by itself
     if (request.body.empty()) {
@@ -47,12 +49,6 @@ std::string text_in(const Json& object, const char* key, std::size_t limit) {
                : sanitize(found->get_ref<const std::string&>(), limit);
 }
 
-Response refused(int status, const Error& error) {
-    return error_response(status, error.what, error.hint);
-}
-
-// A key with a slip of the pen would silently be left out, and a hold without its end lasts for
-// ever.
 std::optional<Response> odd_key(const Json& object, const std::vector<std::string>& known) {
     for (const auto& item : object.items()) {
         if (std::find(known.begin(), known.end(), item.key()) == known.end()) {
@@ -61,11 +57,17 @@ std::optional<Response> odd_key(const Json& object, const std::vector<std::strin
                                   near ? "did you mean '" + *near + "'?"
                                        : fmt::format("known: {}", fmt::join(known, ", ")));
         }
-        if (!item.value().is_string() && item.key() != "stopped") {
+        if (!item.value().is_string() && item.key() != "stopped" && item.key() != "dry_run") {
             return error_response(400, "'" + item.key() + "' must be text", "put it in quotes");
         }
     }
     return std::nullopt;
+}
+
+namespace {
+
+Response refused(int status, const Error& error) {
+    return error_response(status, error.what, error.hint);
 }
 
 // How long something lasts; zero for "forever", nothing where the body does not say.

@@ -99,7 +99,8 @@ std::optional<Response> complaint(const error_code& failure) {
         return error_response(431, "the headers of the request are too large", "send fewer");
     }
     if (failure == http::error::body_limit || failure == http::error::buffer_overflow) {
-        return error_response(413, "the body of the request is too large", "64 KiB is the most");
+        return error_response(413, "the body of the request is too large",
+                              "64 KiB is the most, 256 KiB for an event");
     }
     const bool malformed =
         failure.category() == http::make_error_code(http::error::end_of_stream).category() &&
@@ -118,7 +119,7 @@ bool wants_continue(const Parser& parser) {
 // Reads one request into `parser`. The idle time ends with the first byte; from then on the whole
 // request has one deadline, so that a byte now and then does not keep a connection.
 awaitable<error_code> read_request(Stream& stream, beast::flat_buffer& buffer, Parser& parser,
-                                   Millis wait, Millis limit) {
+                                   Millis wait, const WebLimits& limits) {
     if (buffer.size() == 0) {
         stream.expires_after(wait);
         const auto room = buffer.prepare(first_read);
@@ -128,10 +129,17 @@ awaitable<error_code> read_request(Stream& stream, beast::flat_buffer& buffer, P
         }
         buffer.commit(bytes);
     }
-    stream.expires_after(limit);
+    stream.expires_after(limits.request);
     auto [failure, bytes] = co_await http::async_read_header(stream, buffer, parser, tuple_token);
     if (failure) {
         co_return failure;
+    }
+    // Only senders of events may send much; the parser was set up for them.
+    if (!parser.get().target().starts_with("/events/")) {
+        if (parser.content_length().value_or(0) > limits.body_bytes) {
+            co_return http::make_error_code(http::error::body_limit);
+        }
+        parser.body_limit(limits.body_bytes);
     }
     if (!parser.is_done() && wants_continue(parser)) {
         http::response<http::empty_body> go_on(http::status::continue_, 11);
@@ -212,14 +220,13 @@ awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access acc
                         [[maybe_unused]] Seat seat, Counter streams) {
     const auto stream = std::make_shared<Stream>(std::move(socket));
     const WebLimits limits = core->options.limits;
-    beast::flat_buffer buffer(limits.header_bytes + limits.body_bytes + first_read);
+    beast::flat_buffer buffer(limits.header_bytes + limits.event_bytes + first_read);
     Millis wait = limits.request;
     for (;;) {
         Parser parser;
         parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
-        parser.body_limit(limits.body_bytes);
-        const error_code failure =
-            co_await read_request(*stream, buffer, parser, wait, limits.request);
+        parser.body_limit(limits.event_bytes);
+        const error_code failure = co_await read_request(*stream, buffer, parser, wait, limits);
         if (failure) {
             auto words = complaint(failure);
             if (words) {

@@ -20,7 +20,7 @@ struct Route {
     Async async = nullptr;
 };
 
-constexpr std::array<Route, 32> routes{{
+constexpr std::array<Route, 36> routes{{
     {"GET", "/", Need::open, get_asset, nullptr},
     {"GET", "/page.js", Need::open, get_asset, nullptr},
     {"GET", "/render.js", Need::open, get_asset, nullptr},
@@ -41,6 +41,8 @@ constexpr std::array<Route, 32> routes{{
     {"POST", "/api/v1/decisions/{}/approve", Need::change, nullptr, post_approve},
     {"POST", "/api/v1/decisions/{}/reject", Need::change, nullptr, post_reject},
     {"GET", "/api/v1/levers", Need::read, get_levers, nullptr},
+    {"POST", "/api/v1/levers/{}/fire", Need::change, nullptr, post_fire},
+    {"GET", "/api/v1/intents/{}", Need::read, get_intent, nullptr},
     {"GET", "/api/v1/policies", Need::read, get_policies, nullptr},
     {"GET", "/api/v1/vetoes", Need::read, get_vetoes, nullptr},
     {"POST", "/api/v1/vetoes", Need::change, nullptr, post_veto},
@@ -52,6 +54,8 @@ constexpr std::array<Route, 32> routes{{
     {"POST", "/api/v1/stop", Need::change, nullptr, post_stop},
     {"POST", "/api/v1/probes/{}/run", Need::change, nullptr, post_look},
     {"POST", "/events/heartbeat/{}", Need::change, nullptr, post_heartbeat},
+    {"POST", "/events/{}", Need::open, post_event, nullptr},
+    {"POST", "/events/railway/{}", Need::open, post_railway_event, nullptr},
     {"GET", "/api/v1/openapi.json", Need::open, get_openapi, nullptr},
 }};
 

@@ -36,17 +36,22 @@ Response get_incidents(const Call& call);
 Response get_decisions(const Call& call);
 Response get_decision(const Call& call);
 Response get_levers(const Call& call);
+Response get_intent(const Call& call);
 Response get_policies(const Call& call);
 Response get_vetoes(const Call& call);
 Response get_overview(const Call& call);
 Response get_openapi(const Call& call);
 Response get_stream(const Call& call);
+// Events from outside, which prove who sent them by themselves.
+Response post_event(const Call& call);
+Response post_railway_event(const Call& call);
 
 // Those that read the ledger or ask for a change.
 boost::asio::awaitable<Response> get_incident(Call call);
 boost::asio::awaitable<Response> get_ledger(Call call);
 boost::asio::awaitable<Response> get_why(Call call);
 boost::asio::awaitable<Response> post_reload(Call call);
+boost::asio::awaitable<Response> post_fire(Call call);
 boost::asio::awaitable<Response> post_approve(Call call);
 boost::asio::awaitable<Response> post_reject(Call call);
 boost::asio::awaitable<Response> post_stop(Call call);

@@ -19,12 +19,13 @@ namespace leverd::exporters {
 struct WebLimits {
     std::size_t header_bytes = 8U << 10;
     std::size_t body_bytes = 64U << 10;
-    std::size_t connections = 64;  // per listener; more are answered 503 and closed
-    std::size_t streams = 32;      // of these, so that open pages cannot shut a person out
-    Millis request{10'000};        // from the first byte to the last; the same for the answer
-    Millis idle{30'000};           // between two requests
-    Millis keep_alive{15'000};     // a comment on a silent stream
-    Millis coalesce{250};          // between two events of a stream
+    std::size_t event_bytes = 256U << 10;  // body of a webhook: forges send a lot
+    std::size_t connections = 64;          // per listener; more are answered 503 and closed
+    std::size_t streams = 32;              // of these, so that open pages cannot shut a person out
+    Millis request{10'000};     // from the first byte to the last; the same for the answer
+    Millis idle{30'000};        // between two requests
+    Millis keep_alive{15'000};  // a comment on a silent stream
+    Millis coalesce{250};       // between two events of a stream
 };
 
 struct WebOptions {

@@ -110,6 +110,8 @@ Json levers_view(const Rules& rules) {
         row["title"] = contract.title;
         row["reversibility"] = to_string(contract.reversibility);
         row["inverse"] = contract.inverse;
+        row["resource"] = contract.resource;
+        row["precondition"] = contract.precondition;
         row["moves_image"] = contract.moves_image;
         row["restores_receipt"] = contract.restores_receipt;
         row["manual"] = contract.manual;

@@ -80,25 +80,6 @@ Json proof_json(const Scene& scene, const IntentState& held) {
     return out;
 }
 
-Json intent_json(const Scene& scene, const IntentState& held) {
-    Json out = Json::object();
-    out["intent"] = held.intent.id;
-    out["decision"] = held.intent.decision;
-    out["lever"] = held.intent.lever;
-    out["subject"] = held.intent.subject.text();
-    out["phase"] = phase_name(held.phase);
-    out["fired"] = time_json(held.fired);
-    out["ended"] = time_json(held.ended);
-    out["judged"] = time_json(held.judged);
-    out["undoes"] = held.intent.undoes;
-    out["plan"] = to_json(held.intent.plan);
-    out["outcome"] = held.outcome ? to_json(EntryBody{*held.outcome}) : Json(nullptr);
-    out["settled"] = held.settled ? to_json(EntryBody{*held.settled}) : Json(nullptr);
-    out["verdict"] = held.verdict ? to_json(EntryBody{*held.verdict}) : Json(nullptr);
-    out["proof"] = proof_json(scene, held);
-    return out;
-}
-
 std::string proof_words(const Scene& scene, const IntentState& held) {
     std::string out;
     for (const Json& step : proof_json(scene, held)) {
@@ -193,7 +174,7 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
     if (incident.end == "absorbed") {
         return fmt::format("Explained by incident {}.", incident.absorbed_into);
     }
-    return "Closed.";
+    return incident.end == "by_hand" ? "A person fired a lever here." : "Closed.";
 }
 
 }  // namespace
@@ -232,6 +213,26 @@ std::string incident_words(const Scene& scene, const Incident& incident) {
     return "Working out what could be done.";
 }
 
+Json intent_view(const Scene& scene, const IntentState& held) {
+    Json out = Json::object();
+    out["intent"] = held.intent.id;
+    out["decision"] = held.intent.decision;
+    out["lever"] = held.intent.lever;
+    out["subject"] = held.intent.subject.text();
+    out["phase"] = phase_name(held.phase);
+    out["fired"] = time_json(held.fired);
+    out["ended"] = time_json(held.ended);
+    out["judged"] = time_json(held.judged);
+    out["undoes"] = held.intent.undoes;
+    out["plan"] = to_json(held.intent.plan);
+    out["diagnosed"] = held.diagnosed ? to_json(EntryBody{*held.diagnosed}) : Json(nullptr);
+    out["outcome"] = held.outcome ? to_json(EntryBody{*held.outcome}) : Json(nullptr);
+    out["settled"] = held.settled ? to_json(EntryBody{*held.settled}) : Json(nullptr);
+    out["verdict"] = held.verdict ? to_json(EntryBody{*held.verdict}) : Json(nullptr);
+    out["proof"] = proof_json(scene, held);
+    return out;
+}
+
 Json incident_view(const Scene& scene, const Incident& incident) {
     Json out = Json::object();
     out["incident"] = incident.id;
@@ -267,7 +268,7 @@ Json incident_view(const Scene& scene, const Incident& incident) {
     for (const auto& id : incident.intents) {
         const auto found = scene.state.intents.find(id);
         if (found != scene.state.intents.end()) {
-            out["intents"].push_back(intent_json(scene, found->second));
+            out["intents"].push_back(intent_view(scene, found->second));
         }
     }
     return out;

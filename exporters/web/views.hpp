@@ -59,6 +59,7 @@ Json symptom_row(const Scene& scene, const SymptomKey& key, const ActiveSymptom&
 Json symptoms_view(const Scene& scene);
 
 Json incident_view(const Scene& scene, const Incident& incident);
+Json intent_view(const Scene& scene, const IntentState& held);
 // Newest first, the `closed_max` newest closed ones among them.
 Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max = SIZE_MAX);
 // The row's levers one after the other, and what came of those tried.

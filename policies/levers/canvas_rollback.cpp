@@ -19,6 +19,8 @@ LeverContract make_contract() {
     contract.title = "Roll back the canvas on Vercel";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "promote the newer deployment on the same page";
+    contract.resource = "the production deployment of the canvas";
+    contract.precondition = "the previous production deployment is known";
     contract.propagation = std::chrono::seconds(30);
     ProofStep works;
     works.who = ProofStep::Who::target;

@@ -20,6 +20,8 @@ LeverContract make_contract() {
     contract.title = "Roll back the control plane on Railway";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "roll forward to the newer deployment on the same page";
+    contract.resource = "the production deployment of the control plane";
+    contract.precondition = "an earlier good deployment is known";
     contract.propagation = std::chrono::seconds(30);
     // A deployment takes half a minute, and every look counts against the account's hourly limit.
     contract.prove_every = std::chrono::seconds(30);

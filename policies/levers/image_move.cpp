@@ -170,11 +170,19 @@ boost::asio::awaitable<Ended> put_back(stack::Registry* registry, std::vector<Ta
         }
         stack::Manifest old = *prepared.old[i];
         const auto put = co_await put_once(registry, moves[i].repository, old, deadline);
-        if (put.kind == OutcomeKind::accepted) {
+        if (put.kind != OutcomeKind::accepted) {
+            ended.kind = OutcomeKind::unknown;
+            ended.detail += "; the pair is split, putting back did not work: " + put.detail;
+            continue;
+        }
+        // A page from the edge is a 200 too; only the tag itself says that it is back.
+        const auto after = co_await look_at(registry, moves[i], deadline);
+        if (after.at == TagAt::old) {
             ended.detail += "; " + moves[i].repository + " was put back to " + moves[i].from;
         } else {
             ended.kind = OutcomeKind::unknown;
-            ended.detail += "; the pair is split, putting back did not work: " + put.detail;
+            ended.detail += "; the pair may be split, the tag is not seen to be put back: " +
+                            describe_look(moves[i], after);
         }
     }
     co_return ended;

@@ -72,6 +72,9 @@ Millis call_time(const config::Config& config, const Lever& lever);
 // The explicit table: one row per kind (policies/levers/table.cpp).
 const std::vector<std::unique_ptr<Lever>>& lever_table();
 Lever* find_lever(std::string_view id);
+// A built-in lever, or one that this config declares; it lives as long as the handle. nullptr:
+// none.
+std::shared_ptr<Lever> lever_for(const config::Config& config, std::string_view id);
 // Contracts with the config's propagation overrides applied.
 std::vector<LeverContract> effective_contracts(const config::Config& config);
 

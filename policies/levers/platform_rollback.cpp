@@ -21,6 +21,10 @@ LeverContract make_contract() {
     contract.title = "Roll back the platform images";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "move both tags back to the digests recorded in the plan";
+    contract.resource = "the tag :latest of platform and of platform-tenant, together";
+    contract.precondition =
+        "one staging tag exists in both repositories, older than what is in service; both tags are "
+        "what they were when planned";
     contract.moves_image = true;
     contract.can_undo = true;
     contract.propagation = std::chrono::minutes(5);

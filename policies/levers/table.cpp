@@ -2,6 +2,7 @@
 // lever is one row here.
 #include "policies/levers/canvas_rollback.hpp"
 #include "policies/levers/control_plane_rollback.hpp"
+#include "policies/levers/general.hpp"
 #include "policies/levers/lever.hpp"
 #include "policies/levers/platform_rollback.hpp"
 #include "policies/levers/template_rollback.hpp"
@@ -55,6 +56,18 @@ Lever* find_lever(std::string_view id) {
     return nullptr;
 }
 
+std::shared_ptr<Lever> lever_for(const config::Config& config, std::string_view id) {
+    if (auto* built_in = find_lever(id)) {
+        return std::shared_ptr<Lever>(std::shared_ptr<Lever>{}, built_in);
+    }
+    for (const auto& settings : config.levers) {
+        if (settings.id == id && !settings.general.kind.empty()) {
+            return make_general_lever(settings);
+        }
+    }
+    return nullptr;
+}
+
 std::vector<LeverContract> effective_contracts(const config::Config& config) {
     std::vector<LeverContract> contracts;
     for (const auto& lever : lever_table()) {
@@ -65,6 +78,11 @@ std::vector<LeverContract> effective_contracts(const config::Config& config) {
             }
         }
         contracts.push_back(std::move(contract));
+    }
+    for (const auto& settings : config.levers) {
+        if (!settings.general.kind.empty()) {
+            contracts.push_back(general_contract(settings));
+        }
     }
     return contracts;
 }

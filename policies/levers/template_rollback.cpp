@@ -21,6 +21,10 @@ LeverContract make_contract() {
     contract.title = "Roll back a workspace template image";
     contract.reversibility = Reversibility::reversible;
     contract.inverse = "move the tag back to the digest recorded in the plan";
+    contract.resource = "the tag :latest of one workspace template";
+    contract.precondition =
+        "a good digest is known (receipt, else ledger) and its manifest is readable; the tag is "
+        "what it was when planned";
     contract.moves_image = true;
     contract.can_undo = true;
     contract.restores_receipt = true;
@@ -68,24 +72,38 @@ Result<std::string> repository_of(const config::Registry& registry, const Subjec
     return success(repository);
 }
 
-Result<std::string> receipt_digest_of(const config::Config& config, const std::string& repository) {
-    if (config.freeze.receipt.empty()) {
-        return refusal("no freeze receipt is configured, so no good digest is known",
-                       "set receipt in [freeze]");
+struct Wanted {
+    std::string digest;
+    std::string from;  // where it is known from, for the approver
+};
+
+// The receipt's digest, else what leverd itself saw in service while nothing was wrong. A receipt
+// that contradicts itself is no reason to guess: a person decides then.
+Result<Wanted> wanted_digest(const Context& context, const std::string& repository) {
+    const auto& path = context.config->freeze.receipt;
+    std::string why_not = "no freeze receipt is configured";
+    if (!path.empty()) {
+        const auto receipt = stack::read_digest_receipt(path);
+        if (receipt.has_value() && receipt->conflicting) {
+            return refusal("the freeze receipt names two digests for one image",
+                           "a person names the digest to go back to");
+        }
+        if (receipt.has_value()) {
+            if (const auto digest = stack::receipt_digest(*receipt, repository)) {
+                return Wanted{*digest, {}};
+            }
+        }
+        why_not = receipt.has_error() ? receipt.error().what
+                                      : "the freeze receipt has no digest of " + repository;
     }
-    const auto receipt = stack::read_digest_receipt(config.freeze.receipt);
-    if (receipt.has_error()) {
-        return wrap("freeze receipt", receipt.error());
+    const auto known = context.inventory->known_good.find(repository);
+    if (known == context.inventory->known_good.end()) {
+        return refusal(why_not + ", and leverd has not seen a good one in service for long enough",
+                       "capture a receipt (leverd freeze capture), or name the digest by hand");
     }
-    const auto digest = receipt->conflicting ? std::optional<std::string>{}
-                                             : stack::receipt_digest(*receipt, repository);
-    if (!digest) {
-        return refusal(receipt->conflicting
-                           ? std::string("the freeze receipt names two digests for one image")
-                           : "the freeze receipt has no digest of " + repository,
-                       "a person names the digest to go back to");
-    }
-    return success(*digest);
+    return Wanted{known->second, why_not +
+                                     ": the digest is the last one that leverd saw in service "
+                                     "while nothing was wrong"};
 }
 
 class TemplateRollback final : public Lever {
@@ -98,7 +116,7 @@ class TemplateRollback final : public Lever {
         if (repository.has_error()) {
             co_return repository.error();
         }
-        const auto wanted = receipt_digest_of(*context.config, *repository);
+        const auto wanted = wanted_digest(context, *repository);
         if (wanted.has_error()) {
             co_return wanted.error();
         }
@@ -114,7 +132,10 @@ class TemplateRollback final : public Lever {
         plan.warnings = {
             "workspaces that run already keep their image until they are recreated, unless the "
             "platform refreshes images by itself: then they restart within about 5 minutes"};
-        TagMove move{*repository, *current, *wanted};
+        if (!wanted->from.empty()) {
+            plan.warnings.push_back(wanted->from);
+        }
+        TagMove move{*repository, *current, wanted->digest};
         std::vector<TagMove> moves{std::move(move)};
         auto made = co_await plan_moves(context, &client, std::move(plan), moves, deadline);
         co_return made;

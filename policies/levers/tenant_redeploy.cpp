@@ -27,6 +27,10 @@ LeverContract make_contract() {
     contract.title = "Redeploy a tenant";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "none";
+    contract.resource = "one tenant";
+    contract.precondition =
+        "the control plane knows exactly this slug, says running, and has not changed it since the "
+        "plan";
     contract.propagation = std::chrono::seconds(60);
     ProofStep works;
     works.who = ProofStep::Who::target;

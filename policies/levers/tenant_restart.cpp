@@ -31,6 +31,9 @@ LeverContract make_contract() {
     contract.title = "Stop and start a tenant's machine";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "none: a stopped tenant is started, that is all";
+    contract.resource = "one tenant's machine";
+    contract.precondition =
+        "the control plane knows exactly this slug and has not changed it since the plan";
     contract.propagation = std::chrono::seconds(60);
     contract.prove_every = std::chrono::seconds(3);
     ProofStep works;

@@ -26,6 +26,10 @@ LeverContract make_contract() {
     contract.title = "Delete and reprovision a workspace";
     contract.reversibility = Reversibility::irreversible;
     contract.inverse = "none: the old workspace, its history and its id are gone";
+    contract.resource = "one workspace";
+    contract.precondition =
+        "the workspace has no children and its spec could be captured; it has not changed since "
+        "the plan";
     contract.propagation = std::chrono::seconds(30);
     ProofStep replaced;
     replaced.who = ProofStep::Who::lever;

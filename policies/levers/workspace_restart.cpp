@@ -31,6 +31,9 @@ LeverContract make_contract() {
     contract.title = "Restart a workspace";
     contract.reversibility = Reversibility::restores_old_state;
     contract.inverse = "none: what it was doing is lost, all else is kept";
+    contract.resource = "one workspace";
+    contract.precondition =
+        "the workspace is in the list of its tenant and has not changed since the plan";
     contract.propagation = std::chrono::seconds(30);
     ProofStep anew;
     anew.who = ProofStep::Who::lever;

@@ -212,7 +212,7 @@ Reply admin_routes(World& world, const Request& request, const std::vector<std::
     if (mode == "admin_5xx") {
         return error_reply(500, "internal server error");
     }
-    if (mode == "401" || request.bearer() != world.settings.cp_admin_token) {
+    if (mode == "401" || request.bearer() != world.admin_token()) {
         return error_reply(401, "unauthorized");
     }
     if (parts.size() == 3 && parts[2] == "orgs" && request.method == "GET") {

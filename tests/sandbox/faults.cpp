@@ -169,6 +169,34 @@ std::string pager(World& world, const json& fault, json&) {
     return set_mode(world.modes.pager, fault, "mode", allowed);
 }
 
+std::string forge(World& world, const json& fault, json&) {
+    const Names allowed{"ok", "401", "bad_token", "5xx", "secondary_limit"};
+    return set_mode(world.modes.forge, fault, "mode", allowed);
+}
+
+std::string workflow(World& world, const json& fault, json&) {
+    const std::string file = text_of(fault, "file");
+    const Names allowed{"active",        "disabled_manually", "disabled_inactivity",
+                        "disabled_fork", "deleted",           "hidden"};
+    return file.empty() ? "needs a file"
+                        : set_mode(world.modes.workflows[file], fault, "state", allowed);
+}
+
+std::string forge_run(World& world, const json& fault, json&) {
+    const std::string status = text_of(fault, "status", "in_progress");
+    const Names allowed{"queued", "in_progress", "none"};
+    if (!one_of(status, allowed)) {
+        return bad_value("status", allowed);
+    }
+    world.modes.runs = json::array();
+    if (status != "none") {
+        world.modes.runs.push_back({{"repository", text_of(fault, "repository")},
+                                    {"file", text_of(fault, "file")},
+                                    {"status", status}});
+    }
+    return {};
+}
+
 std::string network(World& world, const json& fault, json&) {
     if (!fault.contains("up") || !fault["up"].is_boolean()) {
         return "up must be true or false";
@@ -245,6 +273,9 @@ constexpr std::array kFaults{
     FaultRow{"control_plane", control_plane},
     FaultRow{"canvas", canvas},
     FaultRow{"pager", pager},
+    FaultRow{"forge", forge},
+    FaultRow{"workflow", workflow},
+    FaultRow{"forge_run", forge_run},
     FaultRow{"network", network},
     FaultRow{"redeploy_reply", redeploy_reply},
     FaultRow{"delete_reply", delete_reply},
@@ -253,6 +284,12 @@ constexpr std::array kFaults{
     FaultRow{"restart_reply", restart_reply},
     FaultRow{"stop_reply", stop_reply},
     FaultRow{"start_reply", start_reply},
+    FaultRow{"railway_deploy", railway_deploy},
+    FaultRow{"railway_rollback", railway_rollback},
+    FaultRow{"railway_reads", railway_reads},
+    FaultRow{"vercel_deploy", vercel_deploy},
+    FaultRow{"vercel_move", vercel_move},
+    FaultRow{"vercel_reads", vercel_reads},
     FaultRow{"hostile", hostile},
 };
 

@@ -174,6 +174,27 @@ void write_leverd_toml(const Files& files) {
     write_file(dir + "/leverd.toml", out + stack_part(files) + pace_part(), 0644);
 }
 
+void write_hosting_toml(const Files& files, const World& world) {
+    const std::string& dir = files.directory;
+    const std::string port = std::to_string(files.ports.tls);
+    std::string out = "# Written by leverd-sandbox: the credentials of the hosting levers.\n";
+    out += "[secrets]\nrailway = { file = " + quoted(dir + "/railway-token") +
+           " }\nvercel = { file = " + quoted(dir + "/vercel-token") + " }\n\n";
+    out +=
+        "[stack.railway]\nurl = " + quoted("https://railway.sandbox.test:" + port + "/graphql/v2") +
+        "\nproject_id = " + quoted(world.railway.project_id) +
+        "\nenvironment_id = " + quoted(world.railway.environment_id) +
+        "\nservice_id = " + quoted(world.railway.service_id) + "\nproject_token = \"railway\"\n\n";
+    out += "[stack.vercel]\nurl = " + quoted("https://vercel.sandbox.test:" + port) +
+           "\nproject_id = " + quoted(world.vercel.project_id) +
+           "\nteam_id = " + quoted(world.vercel.team_id) + "\ntoken = \"vercel\"\n\n";
+    for (const char* id : {"control-plane-rollback", "canvas-rollback"}) {
+        out += std::string("[[lever]]\nid = \"") + id +
+               "\"\ntimeout = \"4s\"\npropagation = \"500ms\"\nprove_every = \"300ms\"\n\n";
+    }
+    write_file(dir + "/hosting.toml", out, 0644);
+}
+
 void write_ports(const Files& files) {
     const json ports = json::object(
         {{"tls", files.ports.tls}, {"dns", files.ports.dns}, {"control", files.ports.control}});

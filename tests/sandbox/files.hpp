@@ -2,7 +2,7 @@
 // further setting: the CA, the secrets, the freeze receipts and a whole leverd.toml.
 #pragma once
 
-#include "registry.hpp"
+#include "world.hpp"
 
 #include <string>
 
@@ -31,6 +31,9 @@ std::string read_secret(const std::string& path);
 
 void write_receipts(Files& files, const RegistryStore& registry, std::int64_t wall);
 void write_leverd_toml(const Files& files);
+// hosting.toml, which is included by nobody: the demo's hosting levers are a person's. A leverd
+// that includes it has the credentials for them.
+void write_hosting_toml(const Files& files, const World& world);
 void write_ports(const Files& files);
 
 }  // namespace sandbox

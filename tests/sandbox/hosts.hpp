@@ -13,9 +13,12 @@ Reply route(World& world, Request& request);
 Reply control_plane_host(World& world, const Request& request);
 Reply tenant_host(World& world, Tenant& tenant, const Request& request);
 Reply registry_host(World& world, const Request& request);
+Reply forge_host(World& world, const Request& request);
 Reply canvas_host(World& world, const Request& request);
 Reply reference_host(const Request& request);
 Reply pager_host(World& world, const Request& request);
+Reply railway_host(World& world, const Request& request);
+Reply vercel_host(World& world, const Request& request);
 
 // workspace_http.cpp: everything under /workspaces of a tenant, behind guard and rate limit.
 Reply workspaces_routes(World& world, Tenant& tenant, const Request& request,

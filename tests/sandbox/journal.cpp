@@ -43,6 +43,9 @@ json visible_headers(const Request& request) {
                 ? credential_mark(value)
                 : value.substr(0, space + 1) + credential_mark(value.substr(space + 1));
     }
+    if (const std::string& value = request.header("project-access-token"); !value.empty()) {
+        out["project-access-token"] = credential_mark(value);
+    }
     if (const std::string& value = request.header("cookie"); !value.empty()) {
         out["cookie"] = credential_mark(value);
     }

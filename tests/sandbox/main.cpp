@@ -105,8 +105,13 @@ Settings make_secrets(const Options& options) {
     Settings settings;
     settings.cp_admin_token = random_hex(24);
     settings.registry_token = random_hex(24);
+    settings.old_cp_admin_token = random_hex(24);
+    settings.railway_token = random_uuid();
+    settings.vercel_token = random_hex(16);
     settings.rate_limit = options.rate_limit;
     const std::string& dir = options.directory;
+    write_file(dir + "/railway-token", settings.railway_token + "\n", 0600);
+    write_file(dir + "/vercel-token", settings.vercel_token + "\n", 0600);
     write_file(dir + "/cp-admin-token", settings.cp_admin_token + "\n", 0600);
     write_file(dir + "/registry-token", settings.registry_token + "\n", 0600);
     write_file(dir + "/api-token", random_hex(24) + "\n", 0600);
@@ -136,6 +141,7 @@ void write_everything(Sandbox& sandbox, const Options& options, Ports ports) {
         json::object({{"tls", ports.tls}, {"dns", ports.dns}, {"control", ports.control}});
     write_receipts(files, sandbox.world.registry, wall_ms());
     write_leverd_toml(files);
+    write_hosting_toml(files, sandbox.world);
     write_ports(files);  // last: whoever waits for it may read all the others
 }
 

@@ -24,11 +24,20 @@ Reply dispatch(World& world, const Request& request) {
     if (name == "registry") {
         return registry_host(world, request);
     }
+    if (name == "forge") {
+        return forge_host(world, request);
+    }
     if (name == "app") {
         return canvas_host(world, request);
     }
     if (name == "pager") {
         return pager_host(world, request);
+    }
+    if (name == "railway") {
+        return railway_host(world, request);
+    }
+    if (name == "vercel") {
+        return vercel_host(world, request);
     }
     if (name == "ref1" || name == "ref2" || name == "ref3") {
         return reference_host(request);

@@ -36,6 +36,7 @@ World::World(Settings wanted, Journal* to) : settings(std::move(wanted)), journa
     now_ = steady_ms();
     registry.seed(wall());
     seed_tenants();
+    seed_hosting();
     seed_ = tenants;
 }
 
@@ -45,6 +46,7 @@ std::int64_t World::wall() const {
 
 void World::tick() {
     now_ = steady_ms();
+    tick_hosting();
     for (Tenant& tenant : tenants) {
         tick_updates(tenant);
         tick_crash_loop(tenant);
@@ -66,6 +68,7 @@ void World::tick() {
 void World::reset() {
     modes = Modes{};
     registry.restore();
+    seed_hosting();
     tenants = seed_;
     for (Tenant& tenant : tenants) {
         restart_process(tenant);

@@ -2,6 +2,7 @@
 // follow their image. Hosts read and change it, stories and faults break it.
 #pragma once
 
+#include "hosting.hpp"
 #include "http.hpp"
 #include "journal.hpp"
 #include "registry.hpp"
@@ -83,18 +84,14 @@ struct Tenant {
 // What a look at the tenant's process meets right now.
 enum class Presence { up, cut, bad_gateway, splash };
 
-// A mode that holds for the next call only, unless sticky.
-struct CallMode {
-    std::string mode = "ok";
-    bool sticky = false;
-    std::string take();  // the mode for this call
-};
-
 struct Modes {
     std::string control_plane = "ok";
     std::string registry = "ok";
     std::string canvas = "ok";
     std::string pager = "ok";
+    std::string forge = "ok";
+    std::map<std::string, std::string> workflows;  // file -> state; else disabled_manually
+    json runs = json::array();                     // {repository, file, status}
     bool network = true;
     CallMode redeploy;
     CallMode remove;
@@ -108,6 +105,9 @@ struct Modes {
 
 struct Settings {
     std::string cp_admin_token;
+    std::string old_cp_admin_token;  // what it was before it was rotated
+    std::string railway_token;
+    std::string vercel_token;
     std::string registry_user = "leverd";
     std::string registry_token;
     int tls_port = 0;
@@ -141,6 +141,10 @@ class World {
     void start(Tenant& tenant, bool stuck);
     void restart_process(Tenant& tenant);
     void boot_event(Tenant& tenant, const std::string& stage, const std::string& status);
+    // Makes it the live one; the former live one is removed, as Railway does.
+    void railway_up(RailwayDeployment& deployment);
+    // The token that the control plane's admin calls need now.
+    const std::string& admin_token() const;
     // A user asks for a workspace as the canvas would; nullptr for an unknown runtime.
     Workspace* user_provision(Tenant& tenant, const std::string& runtime);
     json state() const;
@@ -152,11 +156,15 @@ class World {
     Settings settings;
     Modes modes;
     RegistryStore registry;
+    RailwayService railway;
+    VercelApp vercel;
     std::vector<Tenant> tenants;
     Journal* journal;
 
   private:
     void seed_tenants();
+    void seed_hosting();
+    void tick_hosting();
     void tick_workspaces(Tenant& tenant);
     void tick_updates(Tenant& tenant);
     void tick_crash_loop(Tenant& tenant);

@@ -9,8 +9,8 @@ first=${2:-1}
 jobs=${JOBS:-$(nproc)}
 logs=$PWD/build-logs
 mkdir -p "$logs"
-cmake --preset sim > "$logs/sim-configure.log" 2>&1 || { cat "$logs/sim-configure.log"; exit 1; }
-cmake --build build-sim -j "$jobs" --target sim_engine > "$logs/sim-build.log" 2>&1 ||
+cmake --preset release > "$logs/sim-configure.log" 2>&1 || { cat "$logs/sim-configure.log"; exit 1; }
+cmake --build build -j "$jobs" --target sim_engine > "$logs/sim-build.log" 2>&1 ||
     { tail -n 40 "$logs/sim-build.log"; exit 1; }
 
 # Each core has seeds of its own, so a run is the same wherever it runs with as many cores.
@@ -19,7 +19,7 @@ share=$(((incidents + jobs - 1) / jobs))
 workers=()
 for ((i = 0; i < jobs; i++)); do
     SIM_FIRST=$((first + i * 1000000)) SIM_INCIDENTS=$share \
-        build-sim/sim_engine > "$logs/sim-$i.log" 2>&1 &
+        build/sim_engine > "$logs/sim-$i.log" 2>&1 &
     workers+=($!)
 done
 failed=0

@@ -18,7 +18,7 @@ LAYERS = {
     "policies/levers": [BASE, MODEL, NET, STACK, "config"],
     "probes": [BASE, MODEL, NET, STACK, "config"],
     "exporters/prometheus": [BASE, MODEL, NET, LEDGER, "config", "policies"],
-    "exporters/web": [BASE, MODEL, NET, LEDGER, "config", "policies"],
+    "exporters/web": [BASE, MODEL, NET, LEDGER, STACK, "config", "policies"],
     "exporters/pager": [BASE, MODEL, NET, LEDGER, "config", "policies"],
     "daemon": [BASE, MODEL, NET, LEDGER, STACK, "config", "policies", "policies/levers", "probes",
                "exporters/prometheus", "exporters/web", "exporters/pager"],

@@ -4,6 +4,7 @@
 #include "tests/unit/config/fixture.hpp"
 
 #include "config/scenario.hpp"
+#include "config/values.hpp"
 
 #include <fstream>
 #include <sstream>
@@ -99,6 +100,48 @@ TEST_CASE("every probe kind has an example in the probe guide that is accepted")
         CAPTURE(kind);
         CHECK(all.find("kind = \"" + kind + "\"") != std::string::npos);
     }
+}
+
+TEST_CASE("the examples about the forge are accepted together with the shipped files") {
+    const auto blocks = toml_blocks(LEVERD_FORGE_GUIDE);
+    REQUIRE(blocks.size() == 4);
+    const Folder folder;
+    const auto runbook = std::filesystem::path(LEVERD_SHIPPED_CONFIG) / "runbook.toml";
+    for (const std::string& block : blocks) {
+        CAPTURE(block);
+        std::ostringstream shipped;
+        shipped << std::ifstream(runbook).rdbuf();
+        folder.write("runbook.toml", shipped.str());
+        const auto path = folder.write("leverd.toml",
+                                       "include = [\"runbook.toml\"]\n" + std::string(box) + block);
+        const Loaded loaded = load(path, vocabulary());
+        CHECK(errors_of(loaded.problems) == "");
+        for (const ForgeBranch& branch : loaded.config.forge.branches) {
+            CHECK(branch.repository == "Molecule-AI/molecule-controlplane");
+            CHECK(branch.held_base == "staging");
+        }
+    }
+}
+
+TEST_CASE("what the forge is told is checked before it becomes a part of a URL") {
+    CHECK_FALSE(a_forge_repository("Molecule-AI/molecule-core").has_value());
+    CHECK_FALSE(a_workflow("Molecule-AI/molecule-core: publish.yml").has_value());
+    CHECK_FALSE(a_branch("release/1.2").has_value());
+    CHECK_FALSE(a_commit("0123abc").has_value());
+    for (const char* bad : {"", "core", "a/b/c", "../core", "a/..", "a/b?c"}) {
+        CAPTURE(bad);
+        CHECK(a_forge_repository(bad).has_value());
+    }
+    for (const char* bad : {"a/b", "a/b: ", "a/b: x", "a/b: ../x.yml", "a/b:x.yml"}) {
+        CAPTURE(bad);
+        CHECK(a_workflow(bad).has_value());
+    }
+    for (const char* bad : {"", "0123ab", "0123ABC", "main"}) {
+        CAPTURE(bad);
+        CHECK(a_commit(bad).has_value());
+    }
+    CHECK(a_branch("a b").has_value());
+    CHECK(a_branch("a&b").has_value());
 }
 
 }  // namespace

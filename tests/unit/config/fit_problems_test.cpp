@@ -92,6 +92,54 @@ leverd.toml:7:10: warning: no policy names lever 'canvas-rollback' of symptom 'x
     levers = [{ lever = "control-plane-rollback", then = ["canvas-rollback"] }]
              ^
 hint: it is never pulled: add a [[policy]], at least with mode = "recommend")x"},
+    {"a rung behind one that is only recommended",
+     R"x(
+include = ["base.toml"]
+[daemon]
+mode_ceiling = "approve"
+[observer]
+references = ["https://a.example", "https://b.example"]
+quorum = 1
+[[probe]]
+kind = "reference"
+[[symptom]]
+id = "x"
+title = "X"
+subject = "control-plane"
+any = ["cp"]
+lever = "control-plane-rollback"
+then = ["canvas-rollback"]
+[[signal]]
+id = "cp"
+subject = "control-plane"
+probe = "control_plane"
+[[policy]]
+id = "p"
+symptom = "x"
+lever = "control-plane-rollback"
+subjects = ["*"]
+mode = "recommend"
+[[policy]]
+id = "q"
+symptom = "x"
+lever = "canvas-rollback"
+subjects = ["*"]
+mode = "approve"
+owner = "ops"
+)x",
+     R"x(
+leverd.toml:15:8: warning: rung 'canvas-rollback' of symptom 'x' is never reached
+    then = ["canvas-rollback"]
+           ^
+hint: no policy lets 'control-plane-rollback' before it fire: give that one 'approve' or 'auto' too
+base.toml:29:9: warning: no policy names lever 'tenant-redeploy' of symptom 'tenant-down'
+    lever = "tenant-redeploy"
+            ^
+hint: it is never pulled: add a [[policy]], at least with mode = "recommend"
+base.toml:36:9: warning: no policy names lever 'workspace-reprovision' of symptom 'agent-broken'
+    lever = "workspace-reprovision"
+            ^
+hint: it is never pulled: add a [[policy]], at least with mode = "recommend")x"},
 };
 // clang-format on
 

@@ -52,7 +52,9 @@ Vocabulary vocabulary() {
                      "dns",
                      "promql",
                      "heartbeat",
-                     "command"};
+                     "command",
+                     "freeze_state",
+                     "forge_ci"};
     v.levers = {"platform-rollback",     "template-rollback",      "tenant-redeploy",
                 "workspace-reprovision", "control-plane-rollback", "canvas-rollback",
                 "workspace-restart",     "tenant-restart"};

@@ -176,6 +176,33 @@ leverd.toml:10:6: error: duplicate policy 'p'
     id = "p"
          ^
 hint: the first one is at leverd.toml:3:6)x"},
+    {"a policy whose subjects one before it names already",
+     R"x(
+include = ["tenant.toml"]
+[[policy]]
+id = "p"
+symptom = "tenant-down"
+lever = "tenant-redeploy"
+subjects = ["tenant/demo-*", "tenant/acme"]
+mode = "recommend"
+[[policy]]
+id = "q"
+symptom = "tenant-down"
+lever = "tenant-redeploy"
+subjects = ["tenant/demo-2"]
+mode = "recommend"
+[[policy]]
+id = "wider"
+symptom = "tenant-down"
+lever = "tenant-redeploy"
+subjects = ["tenant/demo-2", "tenant/other"]
+mode = "recommend"
+)x",
+     R"x(
+leverd.toml:8:1: warning: policy 'q' is never reached
+    [[policy]]
+    ^
+hint: 'p' before it is for every subject that it names)x"},
     {"a policy that is never reached",
      R"x(
 include = ["tenant.toml"]

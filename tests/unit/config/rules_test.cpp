@@ -142,7 +142,8 @@ id = "first"
 symptom = "x"
 lever = "control-plane-rollback"
 subjects = ["*"]
-mode = "recommend"
+mode = "approve"
+owner = "ops"
 [[policy]]
 id = "a"
 symptom = "tenant-down"

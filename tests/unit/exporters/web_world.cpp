@@ -261,6 +261,21 @@ boost::asio::awaitable<Result<void>> FakeBackend::approve(std::string decision, 
     co_return Result<void>{};
 }
 
+boost::asio::awaitable<Result<exporters::FireAnswer>> FakeBackend::fire(
+    exporters::FireWanted wanted) {
+    if (refusal) {
+        co_return *refusal;
+    }
+    auto answer = fire_answer;
+    answer.decision.lever = wanted.lever;
+    answer.decision.subject = wanted.subject;
+    if (wanted.dry_run) {
+        answer.intent.clear();
+    }
+    fired.push_back(std::move(wanted));
+    co_return answer;
+}
+
 boost::asio::awaitable<Result<void>> FakeBackend::stop(StopCommand command) {
     if (refusal) {
         co_return *refusal;
@@ -339,6 +354,25 @@ void FakeBackend::write(const EntryBody& body) {
     entry.json = dump(to_json(body));
     entry.hash = "h" + std::to_string(entry.sequence);
     record.push_back(std::move(entry));
+}
+
+const Secret* FakeBackend::event_secret(stack::EventSource source) {
+    const auto found = event_secrets.find(source);
+    return found == event_secrets.end() ? nullptr : &found->second;
+}
+
+bool FakeBackend::take_event(stack::EventSource, const stack::Event& event) {
+    for (const auto& before : events) {
+        if (before.ids == event.ids) {
+            return false;
+        }
+    }
+    events.push_back(event);
+    return true;
+}
+
+void FakeBackend::refuse_event(stack::EventSource source, std::string_view reason) {
+    refused.push_back(std::string(to_string(source)) + " " + std::string(reason));
 }
 
 exporters::web::Response ask(FakeBackend& backend, const exporters::web::Access& access,

@@ -42,9 +42,14 @@ class FakeBackend final : public exporters::Backend {
     boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) override;
     boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
     boost::asio::awaitable<Result<void>> reload() override;
+    boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
+        exporters::FireWanted wanted) override;
     boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
                                                                   std::string target) override;
     bool heartbeat(const std::string& name) override { return name == "nightly"; }
+    const Secret* event_secret(stack::EventSource source) override;
+    bool take_event(stack::EventSource source, const stack::Event& event) override;
+    void refuse_event(stack::EventSource source, std::string_view reason) override;
     std::shared_ptr<void> subscribe(std::function<void()> wake) override;
 
     // Tells every subscriber that a turn changed something.
@@ -59,6 +64,11 @@ class FakeBackend final : public exporters::Backend {
     exporters::Health fit{true, "ready"};
     std::vector<StoredEntry> record;
     std::vector<Change> changes;
+    std::map<stack::EventSource, Secret> event_secrets;
+    std::vector<stack::Event> events;  // taken; the ids of earlier ones are duplicates
+    std::vector<std::string> refused;  // "github off"
+    std::vector<exporters::FireWanted> fired;
+    exporters::FireAnswer fire_answer;  // what fire() says; the subject and lever are filled in
     std::size_t entries_read = 0;
     std::optional<Error> refusal;  // what every change answers, when set
     std::vector<std::shared_ptr<std::function<void()>>> listeners;

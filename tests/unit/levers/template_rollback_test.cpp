@@ -43,6 +43,32 @@ TEST_CASE("the plan names the digests, the resource and the one call") {
     }
 }
 
+TEST_CASE("without a receipt the digest that leverd saw in service while all was well is used") {
+    Scene scene;
+    scene.world.inventory.known_good[repo] = scene.good;
+    SECTION("no receipt") {
+        scene.world.config.freeze.receipt.clear();
+    }
+    SECTION("a receipt without this image") {
+        scene.world.receipt("openclaw: " + scene.bad + "\n");
+    }
+    const auto plan = scene.world.planned(subject);
+    CHECK(plan.calls[0].body.find(scene.good) != std::string::npos);
+    const bool said = std::any_of(plan.warnings.begin(), plan.warnings.end(), [](const auto& line) {
+        return line.find("the last one that leverd saw in service") != std::string::npos;
+    });
+    CHECK(said);
+}
+
+TEST_CASE("a receipt that contradicts itself is not replaced by what leverd remembers") {
+    Scene scene;
+    scene.world.inventory.known_good[repo] = scene.good;
+    scene.world.receipt("hermes: " + scene.good + "\nhermes: " + scene.bad + "\n");
+    const auto plan = scene.world.plan(subject);
+    REQUIRE(plan.has_error());
+    CHECK(plan.error().what.find("two digests") != std::string::npos);
+}
+
 struct Refused {
     const char* name;
     const char* subject;

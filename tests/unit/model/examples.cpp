@@ -74,6 +74,11 @@ std::vector<EntryBody> example_bodies() {
         FlapChanged{"tenant-health", acme, true, "5 changes in 10 min"},
         BreakerChanged{BreakerPhase::half_open, 1, "the storm is over"},
         AutonomyChanged{"p-1", true, "5 of 5 recovered"},
+        Diagnosed{"i-1",
+                  "n-1",
+                  {Diagnostic{"boot_events", acme, true, "{\"events\":[]}"},
+                   Diagnostic{"activity", acme, false, "time-out"}}},
+        KnownGood{Subject("image/molecule-ai/platform"), "sha256:abc"},
     };
 }
 

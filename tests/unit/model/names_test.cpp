@@ -70,7 +70,9 @@ TEST_CASE("every alternative of an entry has its kind") {
                                               "veto_lifted",
                                               "flapping",
                                               "breaker",
-                                              "autonomy"};
+                                              "autonomy",
+                                              "diagnosed",
+                                              "known_good"};
     const auto bodies = test::example_bodies();
     REQUIRE(bodies.size() == kinds.size());
     REQUIRE(bodies.size() == std::variant_size_v<EntryBody>);

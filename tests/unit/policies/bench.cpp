@@ -243,6 +243,11 @@ void Bench::restart() {
     take(engine_->resume(Started{"test", "test", "boot", 0}, now_));
 }
 
+void Bench::reload(Rules rules) {
+    rules_ = std::move(rules);
+    take(engine_->reload(rules_, now_));
+}
+
 std::vector<Decision> Bench::decisions() const {
     return entries<Decision>();
 }

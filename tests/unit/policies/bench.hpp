@@ -19,6 +19,7 @@ class Bench {
     explicit Bench(Rules rules = small_rules());
 
     void advance(Millis by);
+    void jump_wall(Millis by) { now_.wall += by; }
     void tick() { take(engine_->on(Tick{}, now_)); }
     void send(Event event) { take(engine_->on(event, now_)); }
 
@@ -42,6 +43,7 @@ class Bench {
 
     // Throws everything away and folds the ledger into a new engine.
     void restart();
+    void reload(Rules rules);
 
     const State& view() const { return engine_->view(); }
     const Engine& engine() const { return *engine_; }

@@ -150,9 +150,33 @@ TEST_CASE("old evidence is no evidence") {
     bench.kill("acme");
     const auto incident = bench.view().incidents.begin()->first;
     bench.advance(std::chrono::minutes{5});
+    for (int i = 0; i < 3; ++i) {
+        bench.reference(i, true);
+    }
     bench.answer_plan(incident);
     CHECK(reason(bench) == "evidence");
     CHECK(bench.asked<FireLever>().empty());
+}
+
+TEST_CASE("reference points that nobody heard of lately vouch for nothing") {
+    Bench bench;
+    bench.auto_plan = false;
+    bench.settle();
+    bench.kill("acme");
+    const auto incident = bench.view().incidents.begin()->first;
+    bench.advance(std::chrono::minutes{5});
+    bench.bad("acme");
+    bench.answer_plan(incident);
+    CHECK(reason(bench) == "observer");
+    REQUIRE(bench.view().pages.contains(incident));
+    CHECK(bench.view().pages.at(incident).text.find("reference points") != std::string::npos);
+    bench.reference(0, true);
+    bench.bad("acme");
+    bench.tick();
+    CHECK(reason(bench) == "observer");
+    bench.reference(1, true);
+    bench.tick();
+    CHECK(reason(bench) == "permitted");
 }
 
 TEST_CASE("something above that begins to look bad holds the lever") {
@@ -215,6 +239,92 @@ TEST_CASE(
         if (!row.second_allowed) {
             CHECK(second->reason == "blast_radius");
             CHECK(verdict(*second, "blast_radius").text.find("of 5 tenants") != std::string::npos);
+        }
+    }
+}
+
+// Fleet, percent, count and the most that may be touched, with how the text names the rounding.
+struct Golden {
+    int fleet;
+    int percent;
+    int count;
+    int limit;
+    std::string_view words;
+};
+constexpr Golden golden[] = {
+    {1, 10, 1, 1,
+     "1 of 1 tenants that we see and may touch within an hour, this one included; "
+     "limit 1 = least of 1 and 10 % = 1 rounded down, at least 1"},
+    {1, 100, 5, 1, "limit 1 = least of 5 and 100 % = 1 rounded"},
+    {2, 50, 5, 1, "limit 1 = least of 5 and 50 % = 1 rounded"},
+    {2, 49, 5, 1, "limit 1 = least of 5 and 49 % = 1 rounded"},
+    {3, 34, 5, 1, "limit 1 = least of 5 and 34 % = 1 rounded"},
+    {3, 67, 5, 2, "limit 2 = least of 5 and 67 % = 2 rounded"},
+    {4, 50, 5, 2, "limit 2 = least of 5 and 50 % = 2 rounded"},
+    {5, 50, 5, 2, "limit 2 = least of 5 and 50 % = 2 rounded"},
+    {6, 50, 2, 2, "limit 2 = least of 2 and 50 % = 3 rounded"},
+    {7, 30, 5, 2, "limit 2 = least of 5 and 30 % = 2 rounded"},
+    {8, 25, 5, 2, "limit 2 = least of 5 and 25 % = 2 rounded"},
+    {9, 33, 5, 2, "limit 2 = least of 5 and 33 % = 2 rounded"},
+    {10, 10, 5, 1, "limit 1 = least of 5 and 10 % = 1 rounded"},
+    {10, 39, 5, 3, "limit 3 = least of 5 and 39 % = 3 rounded"},
+    {1000, 1, 5, 5, "limit 5 = least of 5 and 1 % = 10 rounded"},
+    {1000, 0, 5, 1, "limit 1 = least of 5 and 0 % = 1 rounded"},
+    {1000, 100, 0, 0, "limit 0 = least of 0 and 100 % = 1000 rounded"},
+};
+
+TEST_CASE("blast radius: the golden table of small fleets and a large one") {
+    const auto guard = std::ranges::find(guard_table(), "blast_radius", &Guard::name);
+    REQUIRE(guard != guard_table().end());
+    for (const auto& row : golden) {
+        CAPTURE(row.fleet, row.percent, row.count);
+        auto rules = small_rules();
+        auto& policy = rules.policies.policies[0];
+        policy.subjects = {"tenant/f*"};
+        policy.limits.blast_percent = row.percent;
+        policy.limits.blast_count = row.count;
+        const Now now{at_millis(10'000'000), WallTime{Millis{1'800'000'000'000}}};
+        State state;
+        const auto add = [&](const std::string& name, Health health) {
+            Observation look;
+            look.probe = "tenant_health";
+            look.health = health;
+            look.seen = now;
+            state.subjects[Subject{"tenant/" + name}].looks["tenant_health"] = look;
+        };
+        for (int i = 0; i < row.fleet; ++i) {
+            add("f" + std::to_string(i), Health::healthy);
+        }
+        add("f-unseen", Health::unknown);  // neither of these may be counted
+        add("other", Health::healthy);
+        Incident incident;
+        incident.subject = Subject{"tenant/f0"};
+        for (int touched = 1; touched <= std::min(row.fleet, 7); ++touched) {
+            const GuardInput input{rules,
+                                   state,
+                                   {},
+                                   incident,
+                                   rules.runbook.symptoms[0],
+                                   &rules.levers.at("tenant-redeploy"),
+                                   &policy,
+                                   {},
+                                   nullptr,
+                                   {},
+                                   {},
+                                   now};
+            const auto verdict = guard->check(input);
+            CHECK(verdict.pass == (touched <= row.limit));
+            CHECK(verdict.limit == std::to_string(row.limit));
+            if (touched == 1) {
+                CHECK(verdict.text.find(row.words) != std::string::npos);
+            }
+            state.firings.push_back(Firing{now.at,
+                                           "t",
+                                           "i",
+                                           "s",
+                                           "tenant-redeploy",
+                                           Subject{"tenant/f" + std::to_string(touched)},
+                                           {}});
         }
     }
 }

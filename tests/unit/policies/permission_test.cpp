@@ -189,9 +189,11 @@ TEST_CASE("a cool-down survives kill -9 and states the time that is left") {
     bench.settle();
     bench.kill("acme");
     stay_down(bench, 70s);
-    REQUIRE(bench.newest("tenant/acme").has_value());
-    const auto guard = std::ranges::find(bench.newest("tenant/acme")->guards,
-                                         std::string{"cool_down"}, &GuardVerdict::guard);
+    const auto held = bench.newest("tenant/acme");
+    REQUIRE(held.has_value());
+    const auto guard =
+        std::ranges::find(held->guards, std::string{"cool_down"}, &GuardVerdict::guard);
+    REQUIRE(guard != held->guards.end());
     CHECK_FALSE(guard->pass);
     CHECK(guard->limit == "30m");
     CHECK(guard->text.find("to wait") != std::string::npos);

@@ -22,6 +22,18 @@ TEST_CASE("an intent without an outcome is looked into after a restart, never fi
     CHECK(bench.asked<FireLever>().empty());
 }
 
+TEST_CASE("after an absence of hours the target of a lost call is still looked at first") {
+    Bench bench;
+    bench.settle();
+    bench.kill("acme");
+    bench.advance(std::chrono::hours{3});
+    bench.restart();
+    CHECK(bench.view().intents.at("t-1").phase == IntentPhase::ambiguous);
+    CHECK(bench.asked<ObserveLever>().size() == 1);
+    bench.send(Settled{"t-1", Took::yes, "it runs the new one"});
+    CHECK(bench.view().intents.at("t-1").phase == IntentPhase::verifying);
+}
+
 TEST_CASE("cool-down, attempts and budget survive a restart with the right remaining time") {
     auto rules = small_rules();
     rules.policies.policies[0].limits.attempts = 3;

@@ -145,6 +145,34 @@ TEST_CASE("silence is found at the deadline, also when leverd was killed in betw
     CHECK(bench.entries<SymptomCleared>().size() == 1);
 }
 
+TEST_CASE("what a box in doubt did not hear is no silence, and the deadline moves by that time") {
+    Bench bench(with_heartbeat());
+    bench.settle();
+    bench.look(beat, "heartbeat", Health::healthy);
+    steady(bench, 8min);
+    for (Millis done{0}; done < 5min; done += 10s) {
+        bench.advance(10s);
+        for (int i = 0; i < 3; ++i) {
+            bench.reference(i, false);
+        }
+        bench.tick();
+    }
+    REQUIRE_FALSE(bench.view().observer.trusted);
+    const auto quiet = [&](Millis how_long) {
+        for (Millis done{0}; done < how_long; done += 5s) {
+            bench.advance(5s);
+            bench.all_good();
+            bench.tick();
+        }
+    };
+    quiet(60s);
+    bench.restart();
+    quiet(50s);
+    CHECK(bench.entries<SymptomRaised>().empty());
+    quiet(20s);
+    CHECK(bench.entries<SymptomRaised>().size() == 1);
+}
+
 TEST_CASE("the next wake is no later than the deadline of a silence") {
     Bench bench(with_heartbeat());
     bench.look(beat, "heartbeat", Health::healthy);

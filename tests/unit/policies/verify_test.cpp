@@ -73,11 +73,30 @@ TEST_CASE("unknown looks are not recovery and absent data is not success") {
     bench.advance(std::chrono::seconds{61});
     for (int i = 0; i < 30; ++i) {
         bench.advance(std::chrono::seconds{30});
+        bench.reference(0, true);
+        bench.reference(1, true);
         bench.look("tenant/acme", "tenant_health", Health::unknown, Reason::rate_limited);
         bench.tick();  // a look that changes nothing waits for it, as under the driver
     }
     REQUIRE(verdicts(bench).size() == 1);
-    CHECK(verdicts(bench)[0].kind != VerdictKind::recovered);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::inconclusive);
+    REQUIRE(bench.entries<IncidentEscalated>().size() == 1);
+    CHECK(bench.asked<FireLever>().size() == 1);
+}
+
+TEST_CASE("a lever whose contract names no proof never helped") {
+    auto rules = small_rules();
+    rules.levers["tenant-redeploy"].proof.clear();
+    Bench bench(rules);
+    fire(bench);
+    for (int i = 0; i < 30; ++i) {
+        bench.advance(std::chrono::seconds{30});
+        bench.good("acme", 1);
+        bench.tick();
+    }
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::inconclusive);
+    CHECK(verdicts(bench)[0].why.find("names none") != std::string::npos);
 }
 
 TEST_CASE("executed fine but the symptom persists: a failure, no loop, a person is called") {

@@ -385,6 +385,8 @@ TEST_CASE("the table of kinds is complete and consistent") {
                                          "workspace_activity",
                                          "boot_events",
                                          "image_drift",
+                                         "freeze_state",
+                                         "forge_ci",
                                          "canvas",
                                          "reference",
                                          "http",
@@ -397,10 +399,14 @@ TEST_CASE("the table of kinds is complete and consistent") {
     REQUIRE(probes::probe_kinds().size() == names.size());
     test::World world;
     world.config.registry.images = {"molecule-ai/platform"};
+    world.config.forge.url = "https://forge.test/";
+    world.config.forge.branches = {{"molecule-ai/control-plane", "main", "", "", ""}};
     world.config.canvas.url = "https://app.test/";
     world.config.observer.references = {"https://ref.test/"};
-    std::vector<std::string> subjects{"control-plane", "tenant/acme", "tenant/acme",
-                                      "tenant/acme",   "tenant/acme", "image/molecule-ai/platform",
+    std::vector<std::string> subjects{"control-plane", "tenant/acme",
+                                      "tenant/acme",   "tenant/acme",
+                                      "tenant/acme",   "image/molecule-ai/platform",
+                                      "freeze",        "branch/molecule-ai/control-plane",
                                       "canvas",        "reference/0"};
     subjects.resize(names.size(), "service");  // without settings the name is not known
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -412,4 +418,49 @@ TEST_CASE("the table of kinds is complete and consistent") {
         CHECK(probes::subject_of(*kind, targets[0]).text() == subjects[i]);
     }
     CHECK(probes::find_probe_kind("nothing") == nullptr);
+}
+
+TEST_CASE("an event looks at once, and a storm of them is one look per retry") {
+    Rig rig;
+    rig.world.config.probes[0].interval = Millis{60'000};
+    rig.world.config.probes[0].retry = Millis{40};
+    rig.script.quick_targets = {"a", "b"};
+    std::vector<net::Deadline> looks;
+    asio::post(rig.io, [&rig] {
+        rig.scheduler.refresh();
+        CHECK(rig.scheduler.hint("quick", "*") == 2);
+        CHECK(rig.scheduler.hint("quick", "nobody") == 0);
+        CHECK(rig.scheduler.hint("other", "*") == 0);
+    });
+    rig.run([&rig, &looks] {
+        if (rig.seen_of["tenant/a"] > static_cast<int>(looks.size())) {
+            looks.push_back(net::deadline_in(Millis{0}));
+        }
+        for (int i = 0; i < 1000; ++i) {
+            rig.scheduler.hint("quick", "a");
+        }
+        return looks.size() >= 4;
+    });
+    CHECK(rig.seen_of["tenant/b"] == 1);
+    CHECK(looks.back() - looks.front() >= Millis{3 * 40 - 10});
+    CHECK(rig.script.most_of_one == 1);
+    CHECK(rig.scheduler.counters().hinted <= 8);
+}
+
+TEST_CASE("an event that comes during a look makes another one, and spends the tenant's share") {
+    Rig rig;
+    rig.world.config.probes[0].interval = Millis{60'000};
+    rig.world.config.tenants.requests_per_minute = 3;
+    rig.kinds[0].cost = one_request;
+    rig.script.quick_targets = {"a"};
+    asio::post(rig.io, [&rig] {
+        rig.scheduler.refresh();
+        rig.scheduler.hint("quick", "a");
+    });
+    rig.run([&rig] {
+        // Still counted as running: the observation is handed out before the look's end.
+        rig.scheduler.hint("quick", "a");
+        return rig.scheduler.counters().skipped_budget > 0 || rig.seen_of["tenant/a"] >= 3;
+    });
+    CHECK(rig.seen_of["tenant/a"] == 3);
 }

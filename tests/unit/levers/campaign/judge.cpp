@@ -1,0 +1,143 @@
+// Why: the campaign's verdict. Only Production's journal says what happened; the ledger is held
+// against it.
+#include "tests/unit/levers/campaign/rig.hpp"
+
+#include "core/model/codec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace leverd::test {
+
+void Rig::judge() {
+    if (!late_.empty() || !unwritten_.empty()) {
+        violate("the story did not come to its end");
+    }
+    for (const auto& landed : production_.journal) {
+        const bool known = durable_intents_.contains(landed.intent);
+        if (!known) {
+            violate("an effect without an intent: " + landed.what);
+        }
+    }
+    std::map<std::pair<std::string, std::string>, int> effects;
+    std::map<std::string, int> over_others;
+    const auto& tags = production_.registry.tags;
+    for (const auto& landed : production_.journal) {
+        if (landed.duplicate) {
+            continue;
+        }
+        const int times = ++effects[{landed.intent, landed.key}];
+        if (times > 1) {
+            violate(fmt::format("{} had {} effects for {}", landed.key, times, landed.intent));
+        }
+        for (const std::string repo : {template_repo, platform_repo, twin_repo}) {
+            if (landed.over == tags.at(repo + ":stray") && ++over_others[repo] > 1) {
+                violate("what somebody else tagged was overwritten twice: " + landed.what);
+            }
+        }
+    }
+    const auto intents = entries<Intent>();
+    for (const auto& intent : intents) {
+        judge_intent(intent.id);
+    }
+    const bool more =
+        intents_at_stop_ >= 0 && static_cast<int>(intents.size()) > std::max(1, intents_at_stop_);
+    if (more) {
+        violate("an intent after the stop switch");
+    }
+}
+
+void Rig::judge_intent(const std::string& id) {
+    int outcomes = 0;
+    Outcome outcome;
+    for (const auto& one : entries<Outcome>()) {
+        outcomes += one.intent == id ? 1 : 0;
+        outcome = one.intent == id ? one : outcome;
+    }
+    if (outcomes != 1) {
+        violate(fmt::format("{} has {} outcomes", id, outcomes));
+    }
+    const auto landed = std::ranges::count_if(
+        production_.journal, [&](const Landed& one) { return one.intent == id && !one.duplicate; });
+    const bool sent =
+        std::ranges::any_of(sent_, [&](const auto& item) { return item.first.first == id; });
+    if (outcome.kind == OutcomeKind::refused && sent) {
+        violate(id + " is refused and something was sent: " + outcome.detail);
+    }
+    // A pair that was put back: whatever was tagged last is what was there before.
+    std::map<std::string, std::string> last;
+    for (const auto& one : production_.journal) {
+        if (one.intent == id && one.what.starts_with("retag ")) {
+            last[one.what.substr(0, one.what.find(" to "))] = one.what;
+        }
+    }
+    const auto& tags = production_.registry.tags;
+    const bool undone = !last.empty() && std::ranges::all_of(last, [&](const auto& item) {
+        const std::string repo = item.first.substr(6, item.first.find(':') - 6);
+        return item.second.ends_with(tags.at(repo + ":staging-bbbbbbb"));
+    });
+    if (outcome.kind == OutcomeKind::failed && landed > 0 && !undone) {
+        violate(fmt::format("{} is failed and had {} effects: {}", id, landed, outcome.detail));
+    }
+    std::optional<Took> took;
+    for (const auto& one : entries<Settled>()) {
+        took = one.intent == id ? one.took : took;
+    }
+    const auto others = met_.contains("retag") || met_.contains("twice");
+    if (took && outcome.kind != OutcomeKind::unknown) {
+        violate(id + " was settled without being unknown");
+    }
+    if (took == Took::yes && landed == 0) {
+        violate(id + " settled as taken, and nothing happened");
+    }
+    if (took == Took::no && landed > 0 && !others) {
+        violate(id + " settled as not taken, and it happened");
+    }
+    int verdicts = 0;
+    for (const auto& one : entries<Verdict>()) {
+        verdicts += one.intent == id ? 1 : 0;
+        if (one.intent == id && one.kind == VerdictKind::recovered && landed == 0) {
+            violate(id + " is said to have helped, and nothing happened");
+        }
+        const bool doubtful = outcome.kind == OutcomeKind::unknown && took != Took::yes;
+        if (one.intent == id && one.kind != VerdictKind::recovered && doubtful && pages_ == 0) {
+            violate(id + " is unknown and nobody was called");
+        }
+    }
+    const bool ambiguous = outcome.kind == OutcomeKind::unknown;
+    const bool open = ambiguous && took != Took::no && verdicts != 1;
+    if (open || verdicts > 1) {
+        violate(fmt::format("{}: {} with {} verdicts", id, to_string(outcome.kind), verdicts));
+    }
+}
+
+void Rig::add_to(Tally& tally) const {
+    tally.runs += 1;
+    tally.restarts += restarts_;
+    tally.effects += static_cast<int>(production_.journal.size());
+    for (const auto& [fault, times] : met_) {
+        tally.faults[fault] += times;
+    }
+    std::map<std::string, std::string> settled;
+    for (const auto& intent : entries<Intent>()) {
+        tally.intents += 1;
+        settled[intent.id] = "";
+    }
+    for (const auto& one : entries<Outcome>()) {
+        tally.outcomes[std::string(to_string(one.kind))] += 1;
+    }
+    for (const auto& one : entries<Settled>()) {
+        settled[one.intent] = std::string(to_string(one.took));
+    }
+    for (const auto& [intent, took] : settled) {
+        if (!took.empty()) {
+            tally.settled[took] += 1;
+        }
+    }
+    for (const auto& one : entries<Verdict>()) {
+        tally.verdicts[std::string(to_string(one.kind))] += 1;
+    }
+}
+
+}  // namespace leverd::test

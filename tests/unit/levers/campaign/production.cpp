@@ -1,0 +1,260 @@
+// Why: see production.hpp.
+#include "tests/unit/levers/campaign/production.hpp"
+
+#include "core/base/text.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace leverd::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* control_plane_host = "https://cp.test";
+constexpr const char* tenant_host = "https://acme.tenants.test";
+constexpr const char* org = "11111111-2222-4333-8444-555555555555";
+constexpr auto stops_in = 6s;
+constexpr auto boots_in = 40s;
+constexpr auto workspace_boots_in = 20s;
+
+net::HttpResult json(int status, const nlohmann::json& body) {
+    return answer(status, body.dump());
+}
+
+nlohmann::json row(const std::string& id, const std::string& name, bool booting,
+                   std::int64_t uptime) {
+    auto made = nlohmann::json::parse(R"({"tier":2,"url":"http://10.0.0.1","parent_id":null,
+        "active_tasks":0,"max_concurrent_tasks":4,"last_error_rate":0.5,"runtime":"hermes",
+        "x":12.5,"y":-3,"role":"writes reports","budget_limit":null,"workspace_dir":"",
+        "last_sample_error":""})");
+    made["id"] = id;
+    made["name"] = name;
+    made["status"] = booting ? "provisioning" : "online";
+    made["uptime_seconds"] = booting ? 0 : uptime;
+    return made;
+}
+
+}  // namespace
+
+Production::Production(const Now* now) : now_(now) {
+    boot_ = now->at - 5000s;
+    workspaces_[bad_workspace] = {"Reporter", now->at - 900s, false};
+    workspaces_["aaaaaaaa-0000-4000-8000-000000000002"] = {"Helper", now->at - 900s, false};
+    for (const std::string repo : {template_repo, platform_repo, twin_repo}) {
+        const auto old = registry.index(repo, "good", "2026-05-01T00:00:00Z");
+        const auto bad = registry.image(repo, "bad", "2026-05-06T00:00:00Z");
+        const auto other = registry.image(repo, "third", "2026-05-06T01:00:00Z");
+        registry.tags[repo + ":latest"] = bad;
+        registry.tags[repo + ":staging-aaaaaaa"] = old;
+        registry.tags[repo + ":staging-bbbbbbb"] = bad;
+        registry.tags[repo + ":stray"] = other;
+        good = repo == template_repo ? old : good;
+    }
+}
+
+std::string Production::key_of(const net::HttpRequest& request) {
+    return request.method + " " + request.url + " " + sha256_hex(request.body).substr(0, 12);
+}
+
+std::int64_t Production::seconds_since(Instant then) const {
+    return std::chrono::duration_cast<std::chrono::seconds>(now_->at - then).count();
+}
+
+void Production::go_on() {
+    if (machine_ == Machine::stopping && now_->at - since_ >= stops_in) {
+        machine_ = Machine::stopped;
+    }
+    if (machine_ == Machine::booting && now_->at - since_ >= boots_in) {
+        machine_ = Machine::running;
+        boot_ = since_ + boots_in;
+        boots_ += 1;
+    }
+    for (auto& [id, one] : workspaces_) {
+        one.booting = one.booting && now_->at < one.boot;
+    }
+}
+
+void Production::retag_by_others() {
+    for (const std::string repo : {template_repo, platform_repo, twin_repo}) {
+        registry.tags[repo + ":latest"] = registry.tags[repo + ":stray"];
+    }
+}
+
+bool Production::helped(const std::string& lever) const {
+    if (lever == "platform-rollback" || lever == "template-rollback") {
+        const std::string repo = lever == "platform-rollback" ? platform_repo : template_repo;
+        const auto& tags = registry.tags;
+        return tags.at(repo + ":latest") == tags.at(repo + ":staging-aaaaaaa");
+    }
+    return !journal.empty();
+}
+
+bool Production::tenant_up() {
+    go_on();
+    return machine_ == Machine::running;
+}
+
+double Production::requests() {
+    return static_cast<double>(seconds_since(boot_));
+}
+
+net::HttpResult Production::serve(const net::HttpRequest& request, const std::string& intent,
+                                  bool duplicate) {
+    go_on();
+    Landed landed;
+    landed.intent = intent;
+    landed.key = key_of(request);
+    landed.duplicate = duplicate;
+    net::HttpResult result = not_sent();
+    if (request.url.starts_with(control_plane_host)) {
+        result = control_plane(request, request.url.substr(sizeof("https://cp.test") - 1), &landed);
+    } else if (request.url.starts_with(tenant_host)) {
+        result =
+            tenant(request, request.url.substr(sizeof("https://acme.tenants.test") - 1), &landed);
+    } else {
+        const auto before = registry.tags;
+        auto served = registry.serve(request);
+        result = served ? std::move(*served) : not_sent();
+        for (const auto& [tag, digest] : registry.tags) {
+            if (request.method == "PUT" &&
+                request.url.find(tag.substr(0, tag.find(':')) + "/manifests") !=
+                    std::string::npos &&
+                tag.ends_with(":latest")) {
+                landed.what = "retag " + tag + " to " + digest;
+                landed.over = before.at(tag);
+            }
+        }
+    }
+    if (!landed.what.empty()) {
+        journal.push_back(std::move(landed));
+    }
+    return result;
+}
+
+net::HttpResult Production::control_plane(const net::HttpRequest& request, const std::string& path,
+                                          Landed* landed) {
+    static const std::map<Machine, const char*> names{{Machine::running, "running"},
+                                                      {Machine::stopping, "stopping"},
+                                                      {Machine::stopped, "stopped"},
+                                                      {Machine::booting, "provisioning"}};
+    if (path.starts_with("/cp/admin/orgs?")) {
+        const nlohmann::json one{
+            {"id", org}, {"slug", "acme"}, {"instance_status", names.at(machine_)}};
+        return json(200, nlohmann::json{{"orgs", nlohmann::json::array({one})}});
+    }
+    if (path == "/cp/admin/orgs/acme/admin-token") {
+        return json(200, {{"admin_token", "tenant-token-9876543210"}});
+    }
+    if (path.starts_with("/cp/admin/tenants/acme/boot-events")) {
+        nlohmann::json events = nlohmann::json::array();
+        for (int i = boots_; i > 0; --i) {
+            events.push_back({{"stage", "wait_platform_health"},
+                              {"status", "ok"},
+                              {"created_at", fmt::format("2026-05-06T00:{:02}:00Z", i)}});
+        }
+        return json(200, {{"slug", "acme"}, {"org_id", org}, {"events", events}});
+    }
+    if (request.method == "POST" && path == "/cp/admin/orgs/acme/redeploy") {
+        landed->what = "redeploy acme";
+        machine_ = Machine::booting;
+        since_ = now_->at;
+        return answer(200, R"({"ok":true,"results":[{"slug":"acme","ssm_status":"Success"}]})");
+    }
+    if (request.method == "POST" && path == "/cp/admin/tenants/acme/stop") {
+        landed->what = "stop acme";
+        machine_ = machine_ == Machine::running ? Machine::stopping : machine_;
+        since_ = now_->at;
+        return answer(200, R"({"ok":true})");
+    }
+    if (request.method == "POST" && path == "/cp/admin/tenants/acme/start") {
+        if (machine_ == Machine::stopping) {
+            return answer(409, R"({"error":"the machine is stopping"})");
+        }
+        landed->what = "start acme";
+        machine_ = machine_ == Machine::stopped ? Machine::booting : machine_;
+        since_ = now_->at;
+        return answer(200, R"({"ok":true})");
+    }
+    return answer(404, "404 page not found", "text/plain");
+}
+
+net::HttpResult Production::tenant(const net::HttpRequest& request, const std::string& path,
+                                   Landed* landed) {
+    if (machine_ != Machine::running) {
+        return answer(502, "bad gateway", "text/plain");
+    }
+    if (path == "/health") {
+        return answer(200, R"({"status":"ok"})");
+    }
+    if (path == "/metrics") {
+        return answer(200,
+                      fmt::format("molecule_http_requests_total{{path=\"/\"}} {}\n", requests()),
+                      "text/plain; version=0.0.4");
+    }
+    return workspace(request, path, landed);
+}
+
+net::HttpResult Production::list() const {
+    nlohmann::json all = nlohmann::json::array();
+    for (const auto& [id, one] : workspaces_) {
+        all.push_back(row(id, one.name, one.booting, seconds_since(one.boot)));
+    }
+    return json(200, all);
+}
+
+net::HttpResult Production::workspace(const net::HttpRequest& request, const std::string& path,
+                                      Landed* landed) {
+    if (path == "/workspaces" && request.method == "GET") {
+        return list();
+    }
+    if (path == "/workspaces" && request.method == "POST") {
+        const auto body = nlohmann::json::parse(request.body);
+        const auto id = fmt::format("bbbbbbbb-0000-4000-8000-{:012}", ++created_);
+        const std::string name = body.at("name");
+        workspaces_[id] = {name, now_->at + workspace_boots_in, true};
+        landed->what = "create " + name;
+        return json(201, {{"id", id}, {"status", "provisioning"}});
+    }
+    const auto id = path.substr(sizeof("/workspaces/") - 1, 36);
+    const auto rest = path.substr(std::min(path.size(), sizeof("/workspaces/") - 1 + 36));
+    const auto found = workspaces_.find(id);
+    if (request.method == "DELETE" && rest.empty()) {
+        // No existence check: a wrong id is answered with 200 too.
+        landed->what = "delete " + id;
+        workspaces_.erase(id);
+        return answer(200, R"({"status":"removed","cascade_deleted":0})");
+    }
+    if (found == workspaces_.end()) {
+        return answer(404, R"({"error":"workspace not found"})");
+    }
+    if (request.method == "POST" && rest == "/restart") {
+        landed->what = "restart " + id;
+        found->second.boot = now_->at + workspace_boots_in;
+        found->second.booting = true;
+        return answer(200, R"({"status":"provisioning","reset_session":false})");
+    }
+    if (rest == "/model") {
+        return answer(200, R"({"model":"openrouter/x"})");
+    }
+    if (rest == "/secrets") {
+        return answer(200, R"([{"key":"OPENROUTER_API_KEY","scope":"workspace"}])");
+    }
+    if (rest == "/secrets/values") {
+        return answer(200, R"({"OPENROUTER_API_KEY":"s3cr3t-one"})");
+    }
+    if (rest.starts_with("/activity")) {
+        const nlohmann::json reply{{"result", {{"parts", {{{"text", "done"}}}}}}};
+        const nlohmann::json answered{{"id", "cccccccc-0000-4000-8000-000000000001"},
+                                      {"activity_type", "a2a_receive"},
+                                      {"status", "ok"},
+                                      {"created_at", format_rfc3339(now_->wall)},
+                                      {"response_body", reply}};
+        return json(200, nlohmann::json::array({answered}));
+    }
+    return answer(404, "<html></html>", "text/html");
+}
+
+}  // namespace leverd::test

@@ -1,0 +1,75 @@
+// Why: the judge of the fault campaign. A small production with its own virtual time that keeps a
+// journal of every effect; whether leverd did something twice is read here, never in what leverd
+// says of itself.
+#pragma once
+
+#include "core/base/time.hpp"
+#include "tests/unit/levers/fake_registry.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace leverd::test {
+
+inline constexpr const char* template_repo = "molecule-ai/workspace-template-hermes";
+inline constexpr const char* platform_repo = "molecule-ai/platform";
+inline constexpr const char* twin_repo = "molecule-ai/platform-tenant";
+inline constexpr const char* bad_workspace = "aaaaaaaa-0000-4000-8000-000000000001";
+
+struct Landed {
+    std::string intent;      // whose call it was
+    std::string key;         // method, URL and what was sent
+    std::string what;        // what changed
+    std::string over;        // the digest that a retag replaced
+    bool duplicate = false;  // something on the way delivered one call twice
+};
+
+class Production {
+  public:
+    explicit Production(const Now* now);
+
+    // The request arrives: its effect, in the journal, and the answer.
+    net::HttpResult serve(const net::HttpRequest& request, const std::string& intent,
+                          bool duplicate = false);
+    // Another party moves every `:latest` that leverd may move.
+    void retag_by_others();
+    // What a healthy look at the subject's trouble would say: somebody did what helps.
+    bool helped(const std::string& lever) const;
+    bool tenant_up();
+    double requests();
+
+    static std::string key_of(const net::HttpRequest& request);
+
+    std::vector<Landed> journal;
+    FakeRegistry registry;
+    std::string good;   // digests of the template
+    std::string third;  // what the others set
+
+  private:
+    enum class Machine { running, stopping, stopped, booting };
+    struct Workspace {
+        std::string name;
+        Instant boot{};  // when it is or was up
+        bool booting = false;
+    };
+    net::HttpResult control_plane(const net::HttpRequest& request, const std::string& path,
+                                  Landed* landed);
+    net::HttpResult tenant(const net::HttpRequest& request, const std::string& path,
+                           Landed* landed);
+    net::HttpResult workspace(const net::HttpRequest& request, const std::string& path,
+                              Landed* landed);
+    net::HttpResult list() const;
+    void go_on();
+    std::int64_t seconds_since(Instant then) const;
+
+    const Now* now_;
+    Machine machine_ = Machine::running;
+    Instant since_{};
+    Instant boot_{};
+    int boots_ = 1;
+    std::map<std::string, Workspace> workspaces_;
+    int created_ = 0;
+};
+
+}  // namespace leverd::test

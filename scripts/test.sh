@@ -86,7 +86,15 @@ step_unit() {
     step fuzz tests/fuzz/run.sh build-asan 5
 }
 # The sanitizers see three worlds; here are enough of them, optimised, to meet what is rare.
-step_sim() { step sim tests/sim/run.sh 10000; }
+step_sim() {
+    step sim tests/sim/run.sh 10000
+    step campaign campaign
+}
+# A thousand broken firings of each lever, judged by what production saw.
+campaign() {
+    cmake --preset release && cmake --build build -j "$jobs" --target lever_campaign &&
+        build/lever_campaign
+}
 # The binaries that people run, against the sandbox and against real neighbours.
 step_integration() {
     local script

@@ -140,7 +140,7 @@ def off(t):
 
 def pages(s):
     """How often the canvas was asked for its page; each look also fetches its scripts."""
-    return sum(1 for call in s.calls("GET", "/", "app.sandbox.test") if call["path"] == "/")
+    return sum(1 for call in s.calls("GET", "/", "app.sandbox.test") if call["target"] == "/")
 
 
 def storm(t):

@@ -30,7 +30,7 @@ def play(t, s):
     bad = s.fault("registry_push", repository=HERMES, tag="latest", bad=True)["digest"]
     told(t, s, "tenant-unreachable", "C", "tenant-redeploy", "tenant/acme")
     told(t, s, "stray-image", "B", "template-rollback", "image/" + HERMES)
-    told(t, s, "workspace-always-errors", "D", "workspace-reprovision",
+    told(t, s, "workspace-always-errors", "D", "workspace-restart",
          f"workspace/globex/{wedged}")
     s.fault("canvas", mode="chunk_404")
     told(t, s, "canvas-crashes", "F", "canvas-rollback", "canvas")

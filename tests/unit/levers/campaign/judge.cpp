@@ -65,17 +65,18 @@ void Rig::judge_intent(const std::string& id) {
     if (outcome.kind == OutcomeKind::refused && sent) {
         violate(id + " is refused and something was sent: " + outcome.detail);
     }
-    // A pair that was put back: whatever was tagged last is what was there before.
+    // A pair that was put back: what was tagged last is what this intent found there.
+    std::map<std::string, std::string> found;
     std::map<std::string, std::string> last;
     for (const auto& one : production_.journal) {
         if (one.intent == id && one.what.starts_with("retag ")) {
-            last[one.what.substr(0, one.what.find(" to "))] = one.what;
+            const std::string tag = one.what.substr(0, one.what.find(" to "));
+            found.emplace(tag, one.over);
+            last[tag] = one.what;
         }
     }
-    const auto& tags = production_.registry.tags;
     const bool undone = !last.empty() && std::ranges::all_of(last, [&](const auto& item) {
-        const std::string repo = item.first.substr(6, item.first.find(':') - 6);
-        return item.second.ends_with(tags.at(repo + ":staging-bbbbbbb"));
+        return item.second.ends_with(found.at(item.first));
     });
     if (outcome.kind == OutcomeKind::failed && landed > 0 && !undone) {
         violate(fmt::format("{} is failed and had {} effects: {}", id, landed, outcome.detail));

@@ -10,7 +10,7 @@ from stack import LEVERD, holds_for, http as call, main, stack, wait_for
 ROOM = [("blast_percent = 20\nblast_count = 1", "blast_percent = 100\nblast_count = 12"),
         ("per_hour = 4", "per_hour = 60")]
 AGAIN = [('cool_down = "30s"', 'cool_down = "20s"'),
-         ('recurs_within = "10s"', 'recurs_within = "1s"')]
+         ('attempts = 1', 'attempts = 4')]  # a case may last over both rounds of a tenant
 EAGER = [("needs_working_sibling = true\ndwell = \"1500ms\"",
           "needs_working_sibling = true\ndwell = \"0s\"")]
 TRUSTING = [('dwell = "2s"', 'dwell = "300ms"')]

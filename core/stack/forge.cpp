@@ -127,7 +127,7 @@ std::string workflow_file(std::string_view path) {
 }
 
 const ForgeDialect* find_forge(std::string_view name) {
-    for (const ForgeDialect* dialect : {&github, &gitea}) {
+    for (const ForgeDialect* dialect : {&github_dialect, &gitea_dialect}) {
         if (dialect->name == name) {
             return dialect;
         }

@@ -42,8 +42,8 @@ struct ForgeDialect {
     std::string (*runs_path)(const std::string& repository, const RunQuery& query);
     std::string (*merged_path)(const std::string& repository, const std::string& base);
 };
-extern const ForgeDialect github;
-extern const ForgeDialect gitea;
+extern const ForgeDialect github_dialect;
+extern const ForgeDialect gitea_dialect;
 // "github" or "gitea"; nullptr: no such kind.
 const ForgeDialect* find_forge(std::string_view name);
 

@@ -21,6 +21,6 @@ std::string merged_path(const std::string& repository, const std::string& base) 
 
 }  // namespace
 
-const ForgeDialect gitea{"gitea", "application/json", "", "", runs_path, merged_path};
+const ForgeDialect gitea_dialect{"gitea", "application/json", "", "", runs_path, merged_path};
 
 }  // namespace leverd::stack

@@ -21,7 +21,7 @@ std::string merged_path(const std::string& repository, const std::string& base) 
 
 }  // namespace
 
-const ForgeDialect github{
+const ForgeDialect github_dialect{
     "github",   "application/vnd.github+json", "X-GitHub-Api-Version", "2022-11-28", runs_path,
     merged_path};
 

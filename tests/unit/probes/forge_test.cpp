@@ -19,7 +19,7 @@ struct Bench {
         access.http = &http;
         access.url = base;
         access.token = Secret("forge-secret");
-        access.dialect = &stack::github;
+        access.dialect = &stack::github_dialect;
         access.memory = &memory;
         access.clock = &clock;
     }
@@ -128,10 +128,10 @@ TEST_CASE("runs are read alike from both forges") {
          "created_at":"2026-05-06T17:00:00Z"},
         {"id":8,"path":"publish.yml@refs/heads/main","head_sha":"no","status":"in_progress",
          "conclusion":null,"started_at":"2026-05-06T17:30:00Z"}]})";
-    for (const auto* dialect : {&stack::github, &stack::gitea}) {
+    for (const auto* dialect : {&stack::github_dialect, &stack::gitea_dialect}) {
         CAPTURE(dialect->name);
         bench.access.dialect = dialect;
-        const std::string page = dialect == &stack::github ? "per_page" : "limit";
+        const std::string page = dialect == &stack::github_dialect ? "per_page" : "limit";
         bench.http.on("GET " + base + "/repos/" + core + "/actions/runs?" + page +
                           "=20&branch=main&status=queued",
                       json_answer(200, rows));
@@ -165,7 +165,7 @@ TEST_CASE("one word for state and result is taken apart") {
           Row{"waiting", "queued", ""}, Row{"blocked", "queued", ""}, Row{"odd", "odd", ""}}) {
         CAPTURE(row.status);
         Bench bench;
-        bench.access.dialect = &stack::gitea;
+        bench.access.dialect = &stack::gitea_dialect;
         bench.http.on("GET " + base + "/repos/" + core + "/actions/runs?limit=20",
                       json_answer(200, R"({"workflow_runs":[{"id":1,"workflow_id":"publish.yml",
                           "run_started_at":"2026-05-06T17:00:00Z","status":")" +

@@ -216,4 +216,30 @@ boost::asio::awaitable<Result<Candidate>> choose_candidate(stack::Registry* regi
     co_return *best;
 }
 
+boost::asio::awaitable<Result<std::string>> explicit_tag(stack::Registry* registry,
+                                                         CandidateQuestion question,
+                                                         net::Deadline deadline) {
+    auto common = co_await list_common(registry, question, deadline);
+    if (common.has_error()) {
+        co_return common.error();
+    }
+    for (const auto& tag : *common) {
+        auto digest = co_await digest_of(registry, question.repository, tag, deadline);
+        if (digest.has_error()) {
+            co_return digest.error();
+        }
+        if (*digest != question.current) {
+            continue;
+        }
+        auto twin = co_await digest_of(registry, question.twin, tag, deadline);
+        if (twin.has_error()) {
+            co_return twin.error();
+        }
+        if (*twin == question.twin_current) {
+            co_return success(tag);
+        }
+    }
+    co_return refusal("no common staging tag names the images that :latest is now", ask_person);
+}
+
 }  // namespace leverd::levers

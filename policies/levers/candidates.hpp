@@ -45,4 +45,10 @@ boost::asio::awaitable<Result<Candidate>> choose_candidate(stack::Registry* regi
                                                            CandidateQuestion question,
                                                            net::Deadline deadline);
 
+// The common staging tag that names exactly these two digests. An Error when none does: then
+// nobody can ask for the images by a tag that stands still.
+boost::asio::awaitable<Result<std::string>> explicit_tag(stack::Registry* registry,
+                                                         CandidateQuestion question,
+                                                         net::Deadline deadline);
+
 }  // namespace leverd::levers

@@ -113,7 +113,8 @@ class PlatformRollback final : public Lever {
         plan.params["chosen_by"] = wanted->why;
         plan.warnings = {
             "tenants take the images by themselves within about 5 minutes, or never when they are "
-            "pinned: if they do not, redeploy them with an explicit tag, one canary first"};
+            "pinned: those that stay down are redeployed with an explicit tag, one canary first "
+            "(lever fleet-redeploy, the next rung)"};
         TagMove one{question.repository, question.current, wanted->digest};
         TagMove two{question.twin, question.twin_current, wanted->twin_digest};
         std::vector<TagMove> moves{std::move(one), std::move(two)};

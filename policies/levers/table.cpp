@@ -2,6 +2,7 @@
 // lever is one row here.
 #include "policies/levers/canvas_rollback.hpp"
 #include "policies/levers/control_plane_rollback.hpp"
+#include "policies/levers/fleet_redeploy.hpp"
 #include "policies/levers/general.hpp"
 #include "policies/levers/lever.hpp"
 #include "policies/levers/platform_rollback.hpp"
@@ -27,6 +28,7 @@ std::vector<std::unique_ptr<Lever>> make_table() {
     table.push_back(make_canvas_rollback());
     table.push_back(make_workspace_restart());
     table.push_back(make_tenant_restart());
+    table.push_back(make_fleet_redeploy());
     return table;
 }
 

@@ -6,13 +6,13 @@
 #include "core/model/codec.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/outcome.hpp"
+#include "policies/levers/redeploy_row.hpp"
 #include "policies/levers/tenant_trail.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace leverd::levers {
@@ -52,18 +52,6 @@ Result<net::HttpRequest> redeploy_request(const Context& context, const std::str
     return stack::control_plane_request(control_plane_of(context), "POST", *path);
 }
 
-// One row of a redeploy's results that says that it did not work (wire-contracts 1.5).
-bool row_failed(const nlohmann::json& row) {
-    static constexpr std::array<const char*, 5> fine{"", "Success", "Pending", "InProgress",
-                                                     "Delayed"};
-    const std::string ssm = stack::text_at(row, "ssm_status");
-    const auto healthz = row.find("healthz_ok");
-    const bool unhealthy = healthz != row.end() && healthz->is_boolean() && !healthz->get<bool>();
-    return !stack::text_at(row, "error").empty() ||
-           stack::number_at(row, "ssm_exit_code", 0) != 0 || unhealthy ||
-           std::find(fine.begin(), fine.end(), ssm) == fine.end();
-}
-
 bool says_failed(const nlohmann::json& body, const std::string& slug) {
     if (!body.is_object()) {
         return false;
@@ -78,7 +66,7 @@ bool says_failed(const nlohmann::json& body, const std::string& slug) {
     }
     return std::any_of(results->begin(), results->end(), [&](const auto& row) {
         const std::string whose = stack::text_at(row, "slug");
-        return row.is_object() && (whose.empty() || whose == slug) && row_failed(row);
+        return row.is_object() && (whose.empty() || whose == slug) && redeploy_row_failed(row);
     });
 }
 

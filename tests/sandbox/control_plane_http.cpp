@@ -120,6 +120,14 @@ Reply redeploy_fleet(World& world, const Request& request) {
     }
     const std::string tag = text_of(body, "target_tag");
     const bool dry = flag_of(body, "dry_run", false);
+    // A dry run spends no fault: it is the real call that a story breaks.
+    const std::string mode = dry ? std::string() : world.modes.redeploy.take();
+    if (mode == "lost_before_effect") {
+        return wire_reply(Wire::cut);
+    }
+    if (mode == "http_500") {
+        return error_reply(500, "internal error");
+    }
     json results = json::array();
     bool all_ok = true;
     std::string effect;
@@ -130,17 +138,21 @@ Reply redeploy_fleet(World& world, const Request& request) {
         if (!wanted) {
             continue;
         }
-        const bool ok = dry || world.redeploy(tenant, tag);
-        json row = result_row(tenant, ok, ok ? "" : "manifest unknown");
+        const bool dead = tenant.down == "dead_machine" || mode == "ok_false";
+        const bool acts = !dry && !dead && mode != "noop";
+        const bool ok = dry || (!dead && (!acts || world.redeploy(tenant, tag)));
+        json row = result_row(tenant, ok, ok ? "" : dead ? "Undeliverable" : "manifest unknown");
         if (dry) {
             row["ssm_status"] = "DryRun";
-        } else {
+        } else if (acts && ok) {
             effect += (effect.empty() ? "redeploy " : ",") + tenant.slug;
         }
         all_ok = all_ok && ok;
         results.push_back(std::move(row));
     }
-    Reply reply = json_reply(200, json::object({{"ok", all_ok}, {"results", results}}));
+    Reply reply = mode == "lost"
+                      ? wire_reply(Wire::cut)
+                      : json_reply(200, json::object({{"ok", all_ok}, {"results", results}}));
     reply.effect = effect;
     return reply;
 }

@@ -103,6 +103,19 @@ fault '{"kind":"stop_reply","mode":"noop"}'
 expect "a stop that does nothing says 200" '200 *"ok":true*' "$(lifecycle stop)"
 expect "it still runs" running "$(instance wayne)"
 
+# Several tenants in one call, by name; nobody is named by leaving the names out.
+fleet() { call api /cp/admin/tenants/redeploy-fleet -X POST -H "$admin" -d "$1"; }
+expect "a fleet call wants names" '400 *' "$(fleet '{"target_tag":"latest"}')"
+expect "a dry run lists exactly them" '200 *"slug":"hooli","ssm_exit_code":0,"ssm_status":"DryRun"*' \
+    "$(fleet '{"only_slugs":["hooli"],"target_tag":"latest","dry_run":true}')"
+expect "and changes nothing" '200 {"status":"ok"}' "$(call hooli /health)"
+fault '{"kind":"redeploy_reply","mode":"lost"}'
+expect "a fleet call's reply is lost" '000 ' "$(fleet '{"only_slugs":["hooli"],"target_tag":"latest"}')"
+expect "and it took" '200 *<!doctype html>*' "$(call hooli /health)"
+expect "the journal has it" '*"effect":"redeploy hooli"*' "$(curl -s "$control/journal?effects=1")"
+expect "a tag that is nowhere" '200 *"ok":false*' \
+    "$(fleet '{"only_slugs":["hooli"],"target_tag":"staging-0000000"}')"
+
 fault '{"kind":"tenant_down","tenant":"acme","how":"refuse"}'
 expect "acme is gone" '000 ' "$(call acme /health)"
 expect "acme-2 is not" '200 {"status":"ok"}' "$(call acme-2 /health)"

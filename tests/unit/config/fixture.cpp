@@ -57,7 +57,7 @@ Vocabulary vocabulary() {
                      "forge_ci"};
     v.levers = {"platform-rollback",     "template-rollback",      "tenant-redeploy",
                 "workspace-reprovision", "control-plane-rollback", "canvas-rollback",
-                "workspace-restart",     "tenant-restart"};
+                "workspace-restart",     "tenant-restart",         "fleet-redeploy"};
     v.undoable_levers = {"platform-rollback", "template-rollback"};
     v.now = WallTime{Millis{1'774'612'800'000}};  // Friday, 2026-03-27T12:00 UTC
     return v;

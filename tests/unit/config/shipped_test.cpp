@@ -129,6 +129,15 @@ TEST_CASE("a tenant that a redeploy does not help is stopped and started next") 
     CHECK(s.levers[0].then == std::vector<std::string>{"tenant-restart"});
 }
 
+TEST_CASE("tenants that a platform rollback does not bring back are redeployed with the tag next") {
+    const Config config = shipped().config;
+    const Symptom& s = config.runbook.symptoms[5];
+    CHECK(s.id == "platform-regression");
+    REQUIRE(s.levers.size() == 1);
+    CHECK(s.levers[0].lever == "platform-rollback");
+    CHECK(s.levers[0].then == std::vector<std::string>{"fleet-redeploy"});
+}
+
 // The sandbox's rules are the shipped ones on another clock: a demo of something else shows
 // nothing.
 TEST_CASE("the sandbox has the shipped rows, and its files load without a problem") {

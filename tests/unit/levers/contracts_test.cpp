@@ -39,6 +39,8 @@ TEST_CASE("the table holds the runbook's six levers in its order, then the gentl
          false},
         {"tenant-restart", "", Reversibility::restores_old_state, false, false, false, 60, 1,
          false},
+        {"fleet-redeploy", "", Reversibility::restores_old_state, false, false, false, 60, 2,
+         false},
     };
     REQUIRE(lever_table().size() == std::size(rows));
     for (std::size_t i = 0; i < std::size(rows); ++i) {
@@ -125,7 +127,7 @@ TEST_CASE("the configuration overrides delays and spreads, and only those it nam
     redeploy.proof_spread = Millis{500};
     config.levers = {platform, redeploy};
     const auto contracts = effective_contracts(config);
-    REQUIRE(contracts.size() == 8);
+    REQUIRE(contracts.size() == 9);
     CHECK(contracts[0].propagation == Millis{1000});
     CHECK(contracts[0].prove_every == Millis{300});
     CHECK(contracts[0].proof[0].spread == Millis{700});

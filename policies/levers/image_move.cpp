@@ -131,6 +131,7 @@ std::string describe_look(const TagMove& move, const TagLook& look) {
 struct Ended {
     OutcomeKind kind = OutcomeKind::unknown;
     std::string detail;
+    bool others = false;  // somebody else is moving these tags at this moment
 };
 
 boost::asio::awaitable<Ended> put_once(stack::Registry* registry, std::string repository,
@@ -216,6 +217,25 @@ boost::asio::awaitable<Ended> read_back(stack::Registry* registry, std::vector<T
         ended.detail += (ended.detail.empty() ? "" : "; ") + describe_look(move, look);
     }
     co_return ended;
+}
+
+// A PUT right after a look. The first tag was looked at just now; the PUT of one tag takes time in
+// which somebody may move the next, and that is not overwritten.
+boost::asio::awaitable<Ended> move_one(stack::Registry* registry, TagMove move,
+                                       stack::Manifest manifest, bool looked,
+                                       net::Deadline deadline) {
+    if (!looked) {
+        const auto look = co_await look_at(registry, move, deadline);
+        if (look.at != TagAt::old) {
+            Ended ended;
+            ended.kind = look.at == TagAt::wanted ? OutcomeKind::accepted : OutcomeKind::failed;
+            ended.others = look.at == TagAt::other;
+            ended.detail = "not overwritten: " + describe_look(move, look);
+            co_return ended;
+        }
+    }
+    auto put = co_await put_once(registry, move.repository, std::move(manifest), deadline);
+    co_return put;
 }
 
 bool same_registry(const Context& context, const Plan& plan) {
@@ -321,14 +341,14 @@ boost::asio::awaitable<Outcome> fire_moves(Context& context, Plan plan, std::str
         if (stays(moves[i])) {
             continue;
         }
-        stack::Manifest manifest = prepared->wanted[i];
-        auto put = co_await put_once(&registry, moves[i].repository, manifest, deadline);
+        auto put = co_await move_one(&registry, moves[i], prepared->wanted[i], i == 0, deadline);
         if (put.kind == OutcomeKind::accepted) {
             continue;
         }
         if (put.kind == OutcomeKind::failed) {
             const auto back = co_await put_back(&registry, moves, *prepared, i, deadline);
-            put.kind = back.kind;
+            // Whoever moved one of the pair may have moved the other too, right under our PUT.
+            put.kind = put.others ? OutcomeKind::unknown : back.kind;
             put.detail += back.detail;
         }
         co_return make_outcome(intent, put.kind, put.detail);

@@ -69,6 +69,20 @@ Result<std::optional<Wanted>> from_receipt(const config::Config& config) {
     return std::optional<Wanted>{std::move(wanted)};
 }
 
+// The pair that leverd saw in service while nothing was wrong; nullopt when it saw none, or when it
+// is what is in service now.
+std::optional<Wanted> from_memory(const Context& context, const CandidateQuestion& question) {
+    const auto& known = context.inventory->known_good;
+    const auto digest = known.find(question.repository);
+    const auto twin = known.find(question.twin);
+    if (digest == known.end() || twin == known.end() || digest->second == question.current ||
+        twin->second == question.twin_current) {
+        return std::nullopt;
+    }
+    return Wanted{digest->second, twin->second,
+                  "the last build that leverd saw in service while nothing was wrong"};
+}
+
 bool speaks_of_platform(const config::Registry& registry, const Subject& subject) {
     return subject.text() == "platform" || subject.text() == "image/" + registry.platform_image ||
            subject.text() == "image/" + registry.platform_tenant_image;
@@ -156,6 +170,18 @@ class PlatformRollback final : public Lever {
         }
         if (*receipt) {
             co_return **receipt;
+        }
+        const auto known = from_memory(context, question);
+        if (known) {
+            // Two digests that were each good at some time need not be one build.
+            CandidateQuestion pair = question;
+            pair.current = known->digest;
+            pair.twin_current = known->twin_digest;
+            auto tag = co_await explicit_tag(client, pair, deadline);
+            if (tag.has_value()) {
+                Wanted wanted{known->digest, known->twin_digest, known->why + ", tag " + *tag};
+                co_return wanted;
+            }
         }
         auto candidate = co_await choose_candidate(client, question, deadline);
         if (candidate.has_error()) {

@@ -131,7 +131,10 @@ class TemplateRollback final : public Lever {
         plan.resource = *repository + ":" + moved_tag;
         plan.warnings = {
             "workspaces that run already keep their image until they are recreated, unless the "
-            "platform refreshes images by itself: then they restart within about 5 minutes"};
+            "platform refreshes images by itself: then they restart within about 5 minutes",
+            "a pin of this runtime to a digest (runtime_image_pins) makes this a no-op for new "
+            "workspaces too, and no interface shows pins: only a fresh workspace that answers "
+            "proves it, so look at the pins when none comes up"};
         if (!wanted->from.empty()) {
             plan.warnings.push_back(wanted->from);
         }

@@ -97,6 +97,33 @@ TEST_CASE("the receipt's digests come first when it has both images") {
     }
 }
 
+TEST_CASE("without a receipt the pair that was in service while all was well comes first") {
+    Scene scene;
+    auto& registry = scene.world.registry;
+    const auto old1 = registry.tags[Scene::tag(first, "staging-aaaaaaa")];
+    const auto old2 = registry.tags[Scene::tag(second, "staging-aaaaaaa")];
+    auto& known = scene.world.inventory.known_good;
+    known = {{first, old1}, {second, old2}};
+    const auto plan = scene.world.planned("platform");
+    CHECK(plan.params.at("to.1") == old1);
+    CHECK(plan.params.at("to.2") == old2);
+    CHECK(plan.params.at("chosen_by").find("tag staging-aaaaaaa") != std::string::npos);
+    struct Row {
+        const char* name;
+        std::map<std::string, std::string> known;
+    };
+    const Row rows[] = {
+        {"only one of the pair", {{first, old1}}},
+        {"two builds", {{first, old1}, {second, scene.good2}}},
+        {"what is in service now", {{first, scene.bad1}, {second, scene.bad2}}},
+    };
+    for (const auto& row : rows) {
+        INFO(row.name);
+        known = row.known;
+        CHECK(scene.world.planned("platform").params.at("to.1") == scene.good1);
+    }
+}
+
 TEST_CASE("a plan is refused for other subjects and without configuration") {
     Scene scene;
     CHECK(scene.world.plan("tenant/acme").has_error());
@@ -183,6 +210,37 @@ TEST_CASE("the second one refused for certain: the first one is put back with it
         CHECK(seen.back().method == "HEAD");
         const auto& back = seen[seen.size() - 2];
         CHECK(back.body == scene.world.registry.manifests[std::string(first) + "@" + scene.bad1]);
+    }
+}
+
+TEST_CASE("race: somebody retags the second one between the PUTs, and is not overwritten") {
+    Scene scene;
+    const auto plan = scene.world.planned("platform");
+    const auto theirs = scene.world.registry.image(second, "theirs", "2026-05-06T09:00:00Z");
+    scene.world.registry.after_put = [&](const std::string& repo) {
+        if (repo == first) {
+            scene.world.registry.tags[Scene::tag(second, "latest")] = theirs;
+        }
+    };
+    const auto outcome = scene.world.fire(plan);
+    INFO(outcome.detail);
+    CHECK(outcome.kind == OutcomeKind::unknown);
+    CHECK(outcome.detail.find("not overwritten") != std::string::npos);
+    CHECK(scene.at(first) == scene.bad1);
+    CHECK(scene.at(second) == theirs);
+    CHECK(scene.puts() == std::vector<std::string>{"PUT " + latest(first), "PUT " + latest(first)});
+}
+
+TEST_CASE("race: somebody retags between plan and PUT, and nothing is put") {
+    for (const char* repo : {first, second}) {
+        INFO(repo);
+        Scene scene;
+        const auto plan = scene.world.planned("platform");
+        const auto theirs = scene.world.registry.image(repo, "theirs", "2026-05-06T09:00:00Z");
+        scene.world.registry.tags[Scene::tag(repo, "latest")] = theirs;
+        CHECK(scene.world.fire(plan).kind == OutcomeKind::refused);
+        CHECK(scene.puts().empty());
+        CHECK(scene.at(repo) == theirs);
     }
 }
 

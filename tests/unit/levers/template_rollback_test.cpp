@@ -2,6 +2,8 @@
 // held down here.
 #include "tests/unit/levers/world.hpp"
 
+#include <algorithm>
+
 namespace leverd::test {
 namespace {
 
@@ -41,6 +43,15 @@ TEST_CASE("the plan names the digests, the resource and the one call") {
         CHECK(plan.calls[0].body.find(scene.good) != std::string::npos);
         CHECK(plan.steps.empty());
     }
+}
+
+TEST_CASE("the plan of a template warns that a pin would make it a no-op") {
+    Scene scene;
+    const auto plan = scene.world.planned(subject);
+    CHECK(std::ranges::any_of(plan.warnings, [](const auto& warning) {
+        return warning.find("runtime_image_pins") != std::string::npos &&
+               warning.find("no-op") != std::string::npos;
+    }));
 }
 
 TEST_CASE("without a receipt the digest that leverd saw in service while all was well is used") {

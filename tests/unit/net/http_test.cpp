@@ -6,6 +6,8 @@
 #include "tests/unit/net/name_server.hpp"
 #include "tests/unit/net/server.hpp"
 
+#include <fmt/format.h>
+
 namespace leverd::net {
 namespace {
 
@@ -55,6 +57,37 @@ TEST_CASE("HEAD has no body and a redirect is an answer") {
     CHECK(answer->status == 302);
     CHECK(answer->header("location") == "/x");
     CHECK(moved.requests.size() == 1);
+}
+
+int redirect_status = 0;
+std::string redirect_to;
+
+// Whoever follows a redirect shows its credentials to a host that the config never named.
+TEST_CASE("a redirect to another host is never followed, so no credential gets there") {
+    Loop loop;
+    Client client(loop);
+    Server elsewhere(loop, test::answer_always);
+    redirect_to = elsewhere.url("/stolen");
+    Server moved(loop, [](test::Peer& peer) {
+        return test::send_and_hold(peer,
+                                   fmt::format("HTTP/1.1 {} Moved\r\nLocation: {}\r\n"
+                                               "Content-Length: 0\r\nConnection: close\r\n\r\n",
+                                               redirect_status, redirect_to));
+    });
+    std::size_t sent = 0;
+    for (const int status : {301, 302, 303, 307, 308}) {
+        for (const char* method : {"GET", "HEAD", "POST", "PUT", "DELETE"}) {
+            INFO(status << " " << method);
+            redirect_status = status;
+            HttpRequest request = Client::request(method, moved.url());
+            request.bearer = Secret("t0ken");
+            const auto answer = client.fetch(request);
+            REQUIRE(reason(answer) == "ok");
+            CHECK(answer->status == status);
+            CHECK(moved.requests.size() == ++sent);
+            CHECK(elsewhere.connections == 0);
+        }
+    }
 }
 
 TEST_CASE("a large body arrives whole in both directions") {

@@ -64,7 +64,8 @@ TEST_CASE("the table holds the runbook's six levers in its order, then the gentl
     CHECK(find_lever("tenant-delete") == nullptr);
 }
 
-TEST_CASE("new starts of a tenant are proven by authenticated reads of a process begun anew") {
+TEST_CASE(
+    "false success C: the old container still serves, so only a process begun anew proves it") {
     const auto* id = GENERATE("tenant-redeploy", "tenant-restart");
     const auto& step = find_lever(id)->contract().proof[0];
     CHECK(step.who == ProofStep::Who::target);
@@ -74,7 +75,8 @@ TEST_CASE("new starts of a tenant are proven by authenticated reads of a process
     CHECK(step.reset_fact == "requests_total");
 }
 
-TEST_CASE("a template rollback is proven by a stable tag and by something fresh that answers") {
+TEST_CASE(
+    "false success B: a pin overrides the tag, so only something fresh that answers proves it") {
     const auto& proof = find_lever("template-rollback")->contract().proof;
     CHECK(proof[0].who == ProofStep::Who::lever);
     CHECK(proof[0].looks == 3);
@@ -85,7 +87,9 @@ TEST_CASE("a template rollback is proven by a stable tag and by something fresh 
     CHECK(proof[2].probe == "workspace_activity");
 }
 
-TEST_CASE("moved platform tags alone prove nothing: the symptom has to clear") {
+TEST_CASE(
+    "false success A: tags moved for tenants that never pull prove nothing, the symptom must "
+    "clear") {
     const auto& proof = find_lever("platform-rollback")->contract().proof;
     CHECK(proof[0].who == ProofStep::Who::lever);
     CHECK(proof[0].spread == std::chrono::seconds(30));

@@ -303,7 +303,7 @@ TEST_CASE("E settles a lost reply by looking for a new deployment, and sends not
     }
 }
 
-TEST_CASE("E is proven by a new deployment that is up, health and an admin read") {
+TEST_CASE("false success E: true is no proof, a new deployment that is up with an admin read is") {
     Scene scene;
     const Plan plan = scene.planned("control-plane");
     // True, and nothing came of it: the old SUCCESS proves nothing.
@@ -325,7 +325,7 @@ TEST_CASE("E is proven by a new deployment that is up, health and an admin read"
     }
 }
 
-TEST_CASE("E names the old token when it came back with the variables") {
+TEST_CASE("false success E: the old token came back with the variables, and is named") {
     Scene scene;
     const Plan plan = scene.planned("control-plane");
     scene.railway({railway_list(with(railway_row(4, "SUCCESS", "good")))});

@@ -239,6 +239,24 @@ TEST_CASE("every answer to the POST is judged once and never repeated") {
     }
 }
 
+TEST_CASE("false success C: 200 with ok=false is a failure, whatever its rows say") {
+    Scene scene;
+    const auto plan = scene.world.planned("tenant/acme");
+    scene.world.http.script(
+        post_url, {answer(200, R"({"ok":false,"results":[{"slug":"acme","ssm_status":"Success",)"
+                               R"("ssm_exit_code":0,"healthz_ok":true,"error":""}]})")});
+    CHECK(scene.world.fire(plan).kind == OutcomeKind::failed);
+}
+
+TEST_CASE("false success C: the edge's splash page with 200 is nobody's yes") {
+    Scene scene;
+    const auto plan = scene.world.planned("tenant/acme");
+    scene.world.http.script(post_url, {html(200)});
+    CHECK(scene.world.fire(plan).kind == OutcomeKind::unknown);
+    scene.world.http.script(health_url, {html(200)});
+    CHECK(scene.world.observe(plan).took != Took::no);
+}
+
 TEST_CASE("an answer that echoes the credential does not get it recorded") {
     Scene scene;
     const auto plan = scene.world.planned("tenant/acme");

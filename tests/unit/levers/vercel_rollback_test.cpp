@@ -58,7 +58,8 @@ struct Scene : World {
     }
 };
 
-TEST_CASE("F plans one exact request from what is live, not from what is newest") {
+TEST_CASE(
+    "false success F: the newest READY is not what is live, and the plan starts from what is") {
     Scene scene;
     const auto plan = scene.plan("canvas");
     REQUIRE(plan.has_value());
@@ -198,7 +199,7 @@ TEST_CASE("F settles a lost reply by the project, and an older entry says nothin
     CHECK(scene.http.mutations().empty());
 }
 
-TEST_CASE("F is proven by the project's target, its own job and no domain left behind") {
+TEST_CASE("false success F: an alias that partly failed or an older job is no proof") {
     Scene scene;
     const Plan plan = scene.planned("canvas");
     const auto judged = [&](net::HttpResult reply) {

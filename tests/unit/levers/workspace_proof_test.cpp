@@ -114,7 +114,9 @@ const Sight sights[] = {
      Health::unknown, Reason::http_5xx},
 };
 
-TEST_CASE("the verdict's look wants the old one gone and the new one answering") {
+TEST_CASE(
+    "false success D: a DELETE of a wrong UUID is 200, so the old one must be gone, the new "
+    "answer") {
     for (const auto& one : sights) {
         INFO(one.name);
         WorkspaceScene scene;

@@ -186,6 +186,37 @@ TEST_CASE("a lever's own looks must be good for long enough, and one bad look st
     CHECK(verdicts(bench)[0].kind == VerdictKind::recovered);
 }
 
+TEST_CASE("race: levers for one resource wait for each other, for different subjects they do not") {
+    for (const bool shared : {true, false}) {
+        INFO(shared);
+        auto rules = small_rules();
+        rules.policies.policies[0].limits.cool_down = Millis{0};
+        rules.policies.policies[0].limits.blast_percent = 100;
+        rules.policies.policies[0].limits.blast_count = 5;
+        Bench bench(rules);
+        bench.auto_plan = false;
+        bench.settle();
+        const auto plan = [&](const std::string& incident, const std::string& tenant) {
+            PlanResult result;
+            result.incident = incident;
+            result.ok = true;
+            result.plan.lever = "tenant-redeploy";
+            result.plan.subject = Subject{"tenant/" + tenant};
+            result.plan.resource = shared ? "instance/i-1" : "tenant/" + tenant;
+            bench.send(result);
+        };
+        bench.kill("acme");
+        plan("i-1", "acme");
+        REQUIRE(bench.asked<FireLever>().size() == 1);
+        bench.kill_all({"acme", "globex"});
+        plan("i-2", "globex");
+        CHECK(bench.asked<FireLever>().size() == (shared ? 1 : 2));
+        const auto second = bench.newest("tenant/globex");
+        REQUIRE(second);
+        CHECK((second->reason == "in_flight") == shared);
+    }
+}
+
 TEST_CASE("two levers never work on one subject or its parents at once") {
     Bench bench;
     fire(bench);

@@ -155,7 +155,7 @@ void App::Impl::wire() {
     const auto& now = take_snapshot();
     dialer = net::make_dialer(io.get_executor(), options);
     for (const auto& [subject, held] : engine->view().subjects) {
-        heartbeats.restore(held.attributes);
+        heartbeats.restore({held.attributes.begin(), held.attributes.end()});
     }
     probe_context = probes::Context{&now.config,  http.get(),   clock.get(), &inventory,
                                     &now.secrets, dialer.get(), &heartbeats};

@@ -296,7 +296,6 @@ struct Apply {
             return;
         }
         subject->second.looks.erase("lever:" + done.lever);
-        subject->second.repeats.erase("lever:" + done.lever);
         if (subject->second.looks.empty()) {
             state.subjects.erase(subject);
         }

@@ -11,7 +11,7 @@
 namespace leverd {
 namespace {
 
-bool fresh(const Rules& rules, const Observation& look, Instant now) {
+bool fresh(const Rules& rules, const LookState& look, Instant now) {
     return now - look.seen.at <= rules.runbook.fresh_for;
 }
 
@@ -27,7 +27,7 @@ bool is_good_since(const Rules& rules, const State& state, const Subject& subjec
         return false;
     }
     bool newer = false;
-    for (const auto& [probe, look] : held->second.looks) {
+    for (const auto& look : held->second.looks) {
         if (!fresh(rules, look, now)) {
             continue;
         }
@@ -58,9 +58,9 @@ bool sibling_works(const State& state, const Subject& subject, Instant since) {
         alone = false;
         const auto run =
             std::ranges::any_of(held.detectors, [](const auto& d) { return d.second.bad > 0; });
-        found = !run && std::ranges::any_of(held.looks, [&](const auto& item) {
-            return state.subjects.at(subject).looks.contains(item.first) &&
-                   item.second.health == Health::healthy && item.second.seen.at >= since;
+        found = !run && std::ranges::any_of(held.looks, [&](const LookState& look) {
+            return state.subjects.at(subject).looks.find(look.probe()) != nullptr &&
+                   look.health == Health::healthy && look.seen.at >= since;
         });
     });
     return alone || found;
@@ -77,8 +77,8 @@ bool may_raise(Work& work, const Symptom& symptom, const Subject& subject, Insta
         if (!is_good_since(work.rules, work.state, needed, since, work.now.at)) {
             const auto held = work.state.subjects.find(needed);
             if (held != work.state.subjects.end()) {
-                for (const auto& [probe, look] : held->second.looks) {
-                    work.ask(LookAgain{needed, probe});
+                for (const auto& look : held->second.looks) {
+                    work.ask(LookAgain{needed, look.probe()});
                 }
             }
             return false;
@@ -146,12 +146,12 @@ Span span_of(const Rules& rules, const State& state, const Symptom& symptom,
         span.first_bad = std::min(span.first_bad, run.first_bad);
         span.first_tripped = std::min(span.first_tripped, run.tripped);
         span.last_tripped = std::max(span.last_tripped, run.tripped);
-        const auto look = held.looks.find(rule.probe);
-        if (look != held.looks.end()) {
+        const auto* look = held.looks.find(rule.probe);
+        if (look != nullptr) {
             const auto on = *about == subject ? std::string{} : " on " + about->text();
             span.evidence +=
                 fmt::format("{}{} looks of {}{}: {}", span.evidence.empty() ? "" : "; ", run.bad,
-                            rule.probe, on, look->second.evidence);
+                            rule.probe, on, look->evidence);
         }
     }
     return span;
@@ -240,8 +240,8 @@ bool raised_for(const Rules& rules, const State& state, const std::string& signa
 bool is_visible(const Rules& rules, const State& state, const Subject& subject, Instant now) {
     const auto held = state.subjects.find(subject);
     return held != state.subjects.end() &&
-           std::ranges::any_of(held->second.looks, [&](const auto& item) {
-               return item.second.health != Health::unknown && fresh(rules, item.second, now);
+           std::ranges::any_of(held->second.looks, [&](const LookState& look) {
+               return look.health != Health::unknown && fresh(rules, look, now);
            });
 }
 
@@ -256,11 +256,9 @@ std::optional<Instant> evidence_time(const Rules& rules, const State& state, con
             continue;
         }
         for (const auto& rule : rules.runbook.signals) {
-            const auto& looks = state.subjects.at(about).looks;
-            const auto look = looks.find(rule.probe);
-            if (rule.id == signal && look != looks.end() &&
-                look->second.health != Health::unknown) {
-                newest = std::max(newest.value_or(look->second.seen.at), look->second.seen.at);
+            const auto* look = state.subjects.at(about).looks.find(rule.probe);
+            if (rule.id == signal && look != nullptr && look->health != Health::unknown) {
+                newest = std::max(newest.value_or(look->seen.at), look->seen.at);
             }
         }
     }

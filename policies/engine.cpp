@@ -119,10 +119,9 @@ struct Receive {
         const auto held = work.state.subjects.find(look.subject);
         const bool known = held != work.state.subjects.end() && look.reason != Reason::removed;
         if (held != work.state.subjects.end()) {
-            if (const auto last = held->second.looks.find(look.probe);
-                last != held->second.looks.end()) {
-                repeats = held->second.repeats.at(look.probe);
-                until = last->second.seen.at;
+            if (const auto* last = held->second.looks.find(look.probe)) {
+                repeats = last->repeats;
+                until = last->seen.at;
             }
         }
         // Most looks are at a subject that is known and at rest: it is searched for once.

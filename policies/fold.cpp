@@ -121,21 +121,6 @@ struct News {
     bool value = false;
 };
 
-// The values of facts in place: a look every few seconds must not allocate.
-void assign(Facts& known, const Facts& facts) {
-    const bool same =
-        known.size() == facts.size() &&
-        std::ranges::equal(known, facts, {}, &Facts::value_type::first, &Facts::value_type::first);
-    if (!same) {
-        known = facts;
-        return;
-    }
-    auto from = facts.begin();
-    for (auto& [name, value] : known) {
-        value = (from++)->second;
-    }
-}
-
 void keep_proof_facts(const Rules& rules, SubjectState& held, const Observation& look) {
     for (const auto& [id, contract] : rules.levers) {
         for (const auto& step : contract.proof) {
@@ -150,7 +135,7 @@ void keep_proof_facts(const Rules& rules, SubjectState& held, const Observation&
     }
 }
 
-News remember(const Rules& rules, SubjectState& held, const Observation& look) {
+News remember(const Rules& rules, State& state, SubjectState& held, const Observation& look) {
     News news;
     if (look.reason != Reason::silent) {
         held.last_seen = look.seen.at;
@@ -170,23 +155,7 @@ News remember(const Rules& rules, SubjectState& held, const Observation& look) {
     if (!look.facts.empty()) {
         keep_proof_facts(rules, held, look);
     }
-    auto& newest = held.looks[look.probe];
-    const bool same =
-        newest.probe == look.probe && newest.health == look.health && newest.reason == look.reason;
-    auto& repeats = held.repeats[look.probe];
-    repeats = same ? repeats + 1 : 1;
-    newest.subject = look.subject;
-    newest.probe = look.probe;
-    newest.health = look.health;
-    newest.reason = look.reason;
-    newest.origin = look.origin;
-    newest.evidence = look.evidence;
-    newest.version = look.version;
-    assign(newest.facts, look.facts);
-    newest.seen = look.seen;
-    newest.took = look.took;
-    newest.phases = look.phases;
-    news.value = !same;
+    news.value = held.looks.keep(state.shapes, look);
     return news;
 }
 
@@ -245,7 +214,7 @@ LookValue judge(const Signal& signal, const Observation& look, const std::string
     return all ? LookValue::bad : LookValue::nothing;
 }
 
-Millis spread_of(const Signal& signal, const Attributes& attributes) {
+Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes) {
     if (const auto value = attributes.find(signal.spread_attribute); value != attributes.end()) {
         if (const auto own = signal.spread_by.find(value->second); own != signal.spread_by.end()) {
             return own->second;
@@ -268,7 +237,7 @@ bool fold(const Rules& rules, State& state, SubjectState& held, const Observatio
         held.first_seen = look.seen.at;
     }
     bool durable = state.intents_open > 0 && advance_proofs(rules, state, look);
-    const News news = remember(rules, held, look);
+    const News news = remember(rules, state, held, look);
     if (news.identity) {
         state.ancestry.clear();
     }
@@ -321,18 +290,19 @@ void forget_unraised_runs(const Rules& rules, State& state) {
         });
     };
     for (auto& [subject, held] : state.subjects) {
-        std::erase_if(held.detectors, [&](const auto& item) {
-            if (explains_symptom(item.first, subject)) {
-                return false;
+        for (auto at = held.detectors.begin(); at != held.detectors.end();) {
+            if (explains_symptom(at->first, subject)) {
+                ++at;
+                continue;
             }
-            const std::pair key{item.first, subject};
+            const std::pair key{at->first, subject};
             state.tripped.erase(key);
             const auto changes = state.changes.find(key);
-            if (changes != state.changes.end() && changes->second.back() >= item.second.first_bad) {
+            if (changes != state.changes.end() && changes->second.back() >= at->second.first_bad) {
                 state.changes.erase(changes);
             }
-            return true;
-        });
+            at = held.detectors.erase(at);
+        }
     }
 }
 

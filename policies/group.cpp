@@ -83,7 +83,7 @@ bool others_work(const Rules& rules, const State& state, const Symptom& symptom,
                 return state.tripped.contains({signal, subject});
             });
             const bool good = std::ranges::any_of(
-                held.looks, [](const auto& look) { return look.second.health == Health::healthy; });
+                held.looks, [](const LookState& look) { return look.health == Health::healthy; });
             found = !bad && good;
         });
     return found || !any_other;

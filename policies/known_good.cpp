@@ -30,9 +30,9 @@ void settle_known_good(Work& work) {
         if (subject.kind() != "image") {
             break;
         }
-        const auto look = held.looks.find(drift_probe);
+        const auto* look = held.looks.find(drift_probe);
         const auto from = std::max(held.version_since, held.first_seen);
-        const bool fresh = look != held.looks.end() && look->second.health == Health::healthy &&
+        const bool fresh = look != nullptr && look->health == Health::healthy &&
                            work.now.at - held.last_seen < after;
         if (!fresh || held.version.empty() || work.now.at - from < after) {
             continue;

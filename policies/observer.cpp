@@ -24,7 +24,7 @@ struct References {
 References count_references(const State& state, Instant since) {
     References count;
     for_kind(state, reference_kind, [&](const Subject&, const SubjectState& held) {
-        for (const auto& [probe, look] : held.looks) {
+        for (const auto& look : held.looks) {
             if (look.health != Health::healthy) {
                 count.bad += 1;
             } else if (look.seen.at >= since) {
@@ -44,7 +44,7 @@ std::string local_doubt(const State& state) {
     }
     const auto& example = state.subjects.at(*state.local_faults.begin());
     std::string reason;
-    for (const auto& [probe, look] : example.looks) {
+    for (const auto& look : example.looks) {
         reason = look.health == Health::unknown ? std::string(describe(look.reason).text) : reason;
     }
     return fmt::format("{} of {} subjects cannot be looked at because of this box: {}", count,
@@ -54,7 +54,7 @@ std::string local_doubt(const State& state) {
 std::string doubt(const Rules& rules, const State& state) {
     const auto self = state.subjects.find(Subject{std::string(self_subject)});
     if (self != state.subjects.end()) {
-        for (const auto& [probe, look] : self->second.looks) {
+        for (const auto& look : self->second.looks) {
             if (look.health != Health::healthy) {
                 return look.evidence;
             }
@@ -113,8 +113,8 @@ bool observer_vouches(const Rules& rules, const State& state, Instant since) {
 
 void ask_references(Work& work) {
     for_kind(work.state, reference_kind, [&](const Subject& subject, const SubjectState& held) {
-        for (const auto& [probe, look] : held.looks) {
-            work.ask(LookAgain{subject, probe});
+        for (const auto& look : held.looks) {
+            work.ask(LookAgain{subject, look.probe()});
         }
     });
 }

@@ -320,8 +320,8 @@ class Player {
             })) {
             return;
         }
-        const auto newest = held->second.looks.find(wanted.probe);
-        if (newest == held->second.looks.end() || newest->second.health != Health::healthy ||
+        const auto* newest = held->second.looks.find(wanted.probe);
+        if (newest == nullptr || newest->health != Health::healthy ||
             !asked_.emplace(wanted.subject, wanted.probe).second) {
             return;
         }
@@ -349,10 +349,10 @@ class Player {
                 continue;
             }
             // It sees what the run says by now.
-            const auto newest = held->second.looks.find(asked.look.probe);
-            if (newest != held->second.looks.end() && held->second.detectors.empty() &&
-                newest->second.health == Health::healthy) {
-                auto look = newest->second;
+            const auto* newest = held->second.looks.find(asked.look.probe);
+            if (newest != nullptr && held->second.detectors.empty() &&
+                newest->health == Health::healthy) {
+                auto look = as_observation(asked.look.subject, *newest);
                 look.seen = now_;
                 send(look);
                 any = true;

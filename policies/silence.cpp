@@ -18,7 +18,7 @@ Millis deaf_since(const ObserverState& observer, Instant last) {
                : Millis{0};
 }
 
-Observed silent_look(const Signal& signal, const Subject& subject, const Observation& last,
+Observed silent_look(const Signal& signal, const Subject& subject, const LookState& last,
                      const Work& work) {
     Observed entry;
     entry.observation.subject = subject;
@@ -49,18 +49,18 @@ void settle_silence(Work& work) {
         }
         for_kind(
             work.state, signal.subject_kind, [&](const Subject& subject, const SubjectState& held) {
-                const auto last = held.looks.find(signal.probe);
-                if (last == held.looks.end() || last->second.reason == Reason::silent) {
+                const auto* last = held.looks.find(signal.probe);
+                if (last == nullptr || last->reason == Reason::silent) {
                     return;
                 }
-                const auto deadline = last->second.seen.at + signal.silent_after +
-                                      deaf_since(work.state.observer, last->second.seen.at);
+                const auto deadline = last->seen.at + signal.silent_after +
+                                      deaf_since(work.state.observer, last->seen.at);
                 if (work.now.at < deadline) {
                     work.transient.silent_next = std::min(work.transient.silent_next, deadline);
                     return;
                 }
-                found.push_back(silent_look(signal, subject, last->second, work));
-                found.back().repeats = held.repeats.at(signal.probe);
+                found.push_back(silent_look(signal, subject, *last, work));
+                found.back().repeats = last->repeats;
             });
     }
     for (auto& entry : found) {

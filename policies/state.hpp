@@ -4,7 +4,9 @@
 
 #include "core/model/entry.hpp"
 #include "core/model/runbook.hpp"
+#include "policies/looks.hpp"
 
+#include <boost/container/flat_map.hpp>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -30,16 +32,18 @@ struct Detector {
     friend bool operator==(const Detector&, const Detector&) = default;
 };
 
+// Sorted in one piece of memory: most subjects hold a handful, and there are many subjects.
+template <class Value>
+using SmallMap = boost::container::flat_map<std::string, Value>;
+
 struct SubjectState {
     Instant first_seen{};
     Instant last_seen{};
-    Attributes attributes;
-    // The newest look by probe, without its attributes: those of all probes are above.
-    std::map<std::string, Observation> looks;
-    std::map<std::string, std::int64_t> repeats;  // by probe: how many looks in a row said the same
-    std::map<std::string, Detector> detectors;    // by signal id; absent: never saw a bad look
-    Facts last_facts;  // the newest value of every fact that a proof compares with: a counter's
-                       // value from before an outage
+    SmallMap<std::string> attributes;  // of all its looks
+    Looks looks;
+    SmallMap<Detector> detectors;  // by signal id; absent: never saw a bad look
+    SmallMap<double> last_facts;   // the newest value of every fact that a proof compares with: a
+                                  // counter's value from before an outage
     std::string version;
     Instant version_since{};  // when it moved to `version`; the epoch when it never moved
 };
@@ -180,6 +184,7 @@ constexpr auto firings_kept = std::chrono::hours{24 * 30};  // no cool-down is l
 
 struct State {
     std::map<Subject, SubjectState> subjects;
+    LookShapes shapes;  // of the looks in `subjects`
     std::set<std::pair<std::string, Subject>>
         tripped;  // signal id, subject: detectors over their threshold
     std::map<SymptomKey, ActiveSymptom> symptoms;

@@ -54,8 +54,8 @@ std::optional<Subject> expand(std::string_view pattern, const State& state, cons
 
 }  // namespace
 
-const Attributes& attributes_of(const State& state, const Subject& subject) {
-    static const Attributes none;
+const SmallMap<std::string>& attributes_of(const State& state, const Subject& subject) {
+    static const SmallMap<std::string> none;
     const auto found = state.subjects.find(subject);
     return found == state.subjects.end() ? none : found->second.attributes;
 }

@@ -39,6 +39,6 @@ void for_kind(const State& state, std::string_view kind, Visit visit) {
 }
 
 // Attributes of a subject as last seen; empty when nobody saw it.
-const Attributes& attributes_of(const State& state, const Subject& subject);
+const SmallMap<std::string>& attributes_of(const State& state, const Subject& subject);
 
 }  // namespace leverd

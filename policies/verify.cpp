@@ -261,16 +261,15 @@ void settle_one(Work& work, const IntentState& held) {
 
 }  // namespace
 
-const Observation* failing_own_look(const State& state, const IntentState& held) {
+const LookState* failing_own_look(const State& state, const IntentState& held) {
     const auto subject = state.subjects.find(held.intent.subject);
     if (held.phase != IntentPhase::verifying || subject == state.subjects.end()) {
         return nullptr;
     }
-    const auto look = subject->second.looks.find("lever:" + held.intent.lever);
-    const bool failing = look != subject->second.looks.end() &&
-                         look->second.health == Health::failing &&
-                         look->second.seen.at >= held.ended.at;
-    return failing ? &look->second : nullptr;
+    const auto* look = subject->second.looks.find("lever:" + held.intent.lever);
+    const bool failing =
+        look != nullptr && look->health == Health::failing && look->seen.at >= held.ended.at;
+    return failing ? look : nullptr;
 }
 
 bool step_done(const State& state, const IntentState& held, const ProofStep& step,

@@ -21,7 +21,7 @@ std::set<std::pair<std::string, Subject>> tripped_in_scope(const Rules& rules, c
 void settle_verdicts(Work& work);
 
 // The lever's own newest look since the call, when it found that the lever did not do its work.
-const Observation* failing_own_look(const State& state, const IntentState& held);
+const LookState* failing_own_look(const State& state, const IntentState& held);
 
 bool step_done(const State& state, const IntentState& held, const ProofStep& step,
                const ProofProgress& progress);

@@ -78,8 +78,9 @@ void look_families(const Scene& s, FamilyList& out) {
         if (s.forgotten.contains(subject)) {
             continue;
         }
-        for (const auto& [probe, look] : held.looks) {
-            health.add({{"probe", probe}, {"subject", subject.text()}}, health_value(look.health));
+        for (const auto& look : held.looks) {
+            health.add({{"probe", look.probe()}, {"subject", subject.text()}},
+                       health_value(look.health));
         }
     }
     auto drift = out.gauge("leverd_image_drift",
@@ -90,8 +91,8 @@ void look_families(const Scene& s, FamilyList& out) {
             continue;
         }
         // The newest look that could judge; several kinds of probe may watch one image.
-        const Observation* newest = nullptr;
-        for (const auto& [probe, look] : held.looks) {
+        const LookState* newest = nullptr;
+        for (const auto& look : held.looks) {
             if (look.health != Health::unknown &&
                 (newest == nullptr || newest->seen.at < look.seen.at)) {
                 newest = &look;

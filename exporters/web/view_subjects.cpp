@@ -24,14 +24,14 @@ int rank(Health health) {
     return 1;
 }
 
-Health judged(const Scene& scene, const Observation& look) {
+Health judged(const Scene& scene, const LookState& look) {
     return stale(scene, look) ? Health::unknown : look.health;
 }
 
 // The look that gives the subject its word; null when nobody looked yet.
-const Observation* worst_look(const Scene& scene, const SubjectState& held) {
-    const Observation* worst = nullptr;
-    for (const auto& [probe, look] : held.looks) {
+const LookState* worst_look(const Scene& scene, const SubjectState& held) {
+    const LookState* worst = nullptr;
+    for (const auto& look : held.looks) {
         if (worst == nullptr || rank(judged(scene, look)) > rank(judged(scene, *worst))) {
             worst = &look;
         }
@@ -68,12 +68,12 @@ Json detector_json(const Scene& scene, const std::string& id, const Detector& de
 
 }  // namespace
 
-bool stale(const Scene& scene, const Observation& look) {
+bool stale(const Scene& scene, const LookState& look) {
     return scene.now.at - look.seen.at > scene.rules.runbook.fresh_for;
 }
 
 Health rolled_up(const Scene& scene, const SubjectState& subject) {
-    const Observation* worst = worst_look(scene, subject);
+    const LookState* worst = worst_look(scene, subject);
     return worst == nullptr ? Health::unknown : judged(scene, *worst);
 }
 
@@ -86,8 +86,8 @@ Json subject_row(const Scene& scene, const Subject& subject, const SubjectState&
     out["last_seen"] = time_json(scene, held.last_seen);
     out["version"] = held.version;
     out["attributes"] = held.attributes;
-    const Observation* worst = worst_look(scene, held);
-    out["probe"] = worst == nullptr ? "" : worst->probe;
+    const LookState* worst = worst_look(scene, held);
+    out["probe"] = worst == nullptr ? "" : worst->probe();
     out["reason"] = worst == nullptr ? "" : describe(worst->reason).name;
     out["reason_text"] = worst == nullptr       ? "nobody looked yet"
                          : stale(scene, *worst) ? "the last look is too old to be evidence"
@@ -101,14 +101,13 @@ Json subject_view(const Scene& scene, const Subject& subject, const SubjectState
     out["first_seen"] = time_json(scene, held.first_seen);
     out["version_since"] = time_json(scene, held.version_since);
     out["looks"] = Json::array();
-    for (const auto& [probe, look] : held.looks) {
-        Json row = to_json(look);
+    for (const auto& look : held.looks) {
+        Json row = to_json(as_observation(subject, look));
         row["seen"] = time_json(look.seen);
         row["reason_text"] = describe(look.reason).text;
         row["class"] = layer_name(describe(look.reason).layer);
         row["stale"] = stale(scene, look);
-        const auto repeats = held.repeats.find(probe);
-        row["repeats"] = repeats == held.repeats.end() ? 1 : repeats->second;
+        row["repeats"] = look.repeats;
         out["looks"].push_back(std::move(row));
     }
     out["detectors"] = Json::array();

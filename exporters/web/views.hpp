@@ -30,7 +30,7 @@ Json time_json(const Scene& scene, Instant moment);
 
 // One word for a subject: the worst of its looks. A look too old to be evidence counts as unknown.
 leverd::Health rolled_up(const Scene& scene, const SubjectState& subject);
-bool stale(const Scene& scene, const Observation& look);
+bool stale(const Scene& scene, const LookState& look);
 
 Json status_view(const Backend& backend);
 // What the page shows, in one answer, so that its parts cannot be of different moments.

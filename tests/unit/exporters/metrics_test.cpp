@@ -58,7 +58,7 @@ Observation look(const std::string& subject, Health health, Reason reason, std::
 }
 
 void hold(State& state, const Observation& o) {
-    state.subjects[o.subject].looks[o.probe] = o;
+    state.subjects[o.subject].looks.keep(state.shapes, o);
 }
 
 struct Bench {

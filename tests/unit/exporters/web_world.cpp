@@ -35,8 +35,9 @@ void see(FakeBackend& backend, const std::string& subject, leverd::Health health
     SubjectState& held = backend.held.subjects[look.subject];
     held.first_seen = moment(0).at;
     held.last_seen = look.seen.at;
-    held.looks[look.probe] = look;
-    held.repeats[look.probe] = 7;
+    for (int i = 0; i < 7; ++i) {
+        held.looks.keep(backend.held.shapes, look);
+    }
 }
 
 void add_rules(Rules& book) {
@@ -328,7 +329,8 @@ boost::asio::awaitable<Result<std::vector<Observation>>> FakeBackend::look(std::
         co_return Error{"no probe kind '" + kind + "'", "use tenant_health"};
     }
     changes.push_back(Change{"look " + target, "", "", true});
-    std::vector<Observation> out{held.subjects.at(Subject("tenant/acme")).looks.at(kind)};
+    const Subject acme("tenant/acme");
+    std::vector<Observation> out{as_observation(acme, *held.subjects.at(acme).looks.find(kind))};
     co_return out;
 }
 

@@ -290,7 +290,7 @@ TEST_CASE("blast radius: the golden table of small fleets and a large one") {
             look.probe = "tenant_health";
             look.health = health;
             look.seen = now;
-            state.subjects[Subject{"tenant/" + name}].looks["tenant_health"] = look;
+            state.subjects[Subject{"tenant/" + name}].looks.keep(state.shapes, look);
         };
         for (int i = 0; i < row.fleet; ++i) {
             add("f" + std::to_string(i), Health::healthy);

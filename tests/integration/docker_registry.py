@@ -255,7 +255,8 @@ class Registry:
     def digest(self, tag="latest"):
         """By curl: the header, and the bytes themselves."""
         words = ["curl", "-fsS", "--cacert", str(self.ca), "-H", "Authorization: " + (
-            self.tokens.own() if self.tokens else "Basic " + self.login()), "-H", f"Accept: {TYPE}", f"{self.base}/v2/{NAME}/manifests/{tag}"]
+            self.tokens.own() if self.tokens else "Basic " + self.login()),
+                 "-H", f"Accept: {TYPE}", f"{self.base}/v2/{NAME}/manifests/{tag}"]
         head = subprocess.run([*words, "-I"], capture_output=True, text=True, check=True).stdout
         named = re.search(r"(?i)docker-content-digest: (\S+)", head).group(1)
         bytes_of = sha(subprocess.run(words, capture_output=True, check=True).stdout)

@@ -47,11 +47,6 @@ LeverContract make_contract() {
     return contract;
 }
 
-std::string param(const Plan& plan, const std::string& name) {
-    const auto found = plan.params.find(name);
-    return found == plan.params.end() ? std::string{} : found->second;
-}
-
 // The planned slugs; empty when the plan is not one of ours.
 std::vector<std::string> slugs_of(const Plan& plan) {
     const auto slugs = split(param(plan, "slugs"), ' ');

@@ -20,11 +20,6 @@ std::string key(const char* what, std::size_t number) {
     return fmt::format("{}.{}", what, number);
 }
 
-std::string param(const Plan& plan, const std::string& name) {
-    const auto found = plan.params.find(name);
-    return found == plan.params.end() ? std::string{} : found->second;
-}
-
 // The moves as the plan wrote them down; empty when it is not one of ours.
 std::vector<TagMove> moves_of(const Plan& plan) {
     std::vector<TagMove> moves;

@@ -34,6 +34,11 @@ std::string describe_mutation(const stack::Problem& problem) {
     return problem.sent ? problem.detail : "nothing was sent: " + problem.detail;
 }
 
+std::string param(const Plan& plan, const std::string& name) {
+    const auto found = plan.params.find(name);
+    return found == plan.params.end() ? std::string{} : found->second;
+}
+
 Observation make_look(const Plan& plan, Now seen) {
     Observation look;
     look.subject = plan.subject;

@@ -21,6 +21,17 @@ OutcomeKind judge_mutation(const stack::Problem& problem);
 // The problem's words, with "nothing was sent" in front when that is certain.
 std::string describe_mutation(const stack::Problem& problem);
 
+// A parameter of the plan; empty when it has none of that name.
+std::string param(const Plan& plan, const std::string& name);
+
+// What a look at a hosting provider comes to, before it is one.
+struct Seen {
+    Health health = Health::unknown;
+    Reason reason = Reason::proof_missing;
+    Origin origin = Origin::target;
+    std::string words;
+};
+
 // A lever's own look for the verdict.
 Observation make_look(const Plan& plan, Now seen);
 

@@ -35,11 +35,6 @@ stack::RailwayAccess railway_of(const Context& context) {
     return access;
 }
 
-std::string param(const Plan& plan, const char* key) {
-    const auto found = plan.params.find(key);
-    return found == plan.params.end() ? std::string{} : found->second;
-}
-
 // What was rolled back to, as the plan remembers it.
 RailwayDeployment target_of(const Plan& plan) {
     RailwayDeployment target;
@@ -119,13 +114,6 @@ Outcome judge_answer(const std::string& intent, const net::HttpRequest& request,
     return make_outcome(intent, done->get<bool>() ? OutcomeKind::accepted : OutcomeKind::failed,
                         words);
 }
-
-struct Seen {
-    Health health = Health::unknown;
-    Reason reason = Reason::proof_missing;
-    Origin origin = Origin::target;
-    std::string words;
-};
 
 Seen seen_of(const stack::Problem& problem) {
     const bool judged =

@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::size_t remembered_max = 64;
 
-std::string param(const Plan& plan, const char* name) {
-    const auto found = plan.params.find(name);
-    return found == plan.params.end() ? std::string{} : found->second;
-}
-
 // The words for a trace that only a new start leaves; empty: none was found.
 std::string trace_of(const Plan& plan, const Result<TenantRecord>& record, const TenantSigns& signs,
                      const TenantTrail& before) {

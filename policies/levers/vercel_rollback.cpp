@@ -30,11 +30,6 @@ stack::VercelAccess vercel_of(const Context& context) {
     return access;
 }
 
-std::string param(const Plan& plan, const char* key) {
-    const auto found = plan.params.find(key);
-    return found == plan.params.end() ? std::string{} : found->second;
-}
-
 std::int64_t number_param(const Plan& plan, const char* key) {
     const std::string text = param(plan, key);
     std::int64_t value = 0;
@@ -73,13 +68,6 @@ Plan plan_of(const stack::VercelAccess& access, const stack::VercelProject& proj
     }
     return plan;
 }
-
-struct Seen {
-    Health health = Health::unknown;
-    Reason reason = Reason::proof_missing;
-    Origin origin = Origin::target;
-    std::string words;
-};
 
 Seen seen_of(const stack::Problem& problem) {
     return Seen{Health::unknown, problem.reason, problem.origin, problem.detail};

@@ -13,11 +13,6 @@
 namespace leverd::levers {
 namespace {
 
-std::string param(const Plan& plan, const char* name) {
-    const auto found = plan.params.find(name);
-    return found == plan.params.end() ? std::string{} : found->second;
-}
-
 // The new one by the id that the create call gave, else by name.
 std::optional<stack::Workspace> replacement_of(const stack::WorkspaceList& list, const Plan& plan,
                                                const Outcome& outcome, const std::string& old_id) {

@@ -144,6 +144,23 @@ Result<void> App::Impl::fold_ledger(Started& started, Now& anchor, Now& last) {
     return {};
 }
 
+probes::SchedulerHooks App::Impl::look_hooks() {
+    probes::SchedulerHooks looks;
+    looks.on_observation = [this](Observation seen) {
+        figures->on_observation(seen);
+        if (seen.reason == Reason::removed) {
+            figures->forget(seen.subject);
+            last_looks.forget(seen.subject);
+        }
+        driver->post(std::move(seen));
+    };
+    looks.on_result = [this](const Observation& seen, std::shared_ptr<const Exchange> answer) {
+        last_looks.add(seen, std::move(answer));
+    };
+    looks.on_lateness = [this](Millis late) { figures->on_probe_lateness(late); };
+    return looks;
+}
+
 void App::Impl::wire() {
     net::TransportOptions options;
     options.ca_file = config.net.ca_file;
@@ -159,17 +176,8 @@ void App::Impl::wire() {
     }
     probe_context = probes::Context{&now.config,  http.get(),   clock.get(), &inventory,
                                     &now.secrets, dialer.get(), &heartbeats};
-    probes::SchedulerHooks looks;
-    looks.on_observation = [this](Observation seen) {
-        figures->on_observation(seen);
-        if (seen.reason == Reason::removed) {
-            figures->forget(seen.subject);
-        }
-        driver->post(std::move(seen));
-    };
-    looks.on_lateness = [this](Millis late) { figures->on_probe_lateness(late); };
-    scheduler = std::make_unique<probes::Scheduler>(io.get_executor(), probe_context, *tasks,
-                                                    std::move(looks));
+    scheduler =
+        std::make_unique<probes::Scheduler>(io.get_executor(), probe_context, *tasks, look_hooks());
     desk = std::make_unique<probes::HintDesk>(io.get_executor(), [this](const Hint& hint) {
         return scheduler->hint(hint.probe, hint.target);
     });

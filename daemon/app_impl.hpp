@@ -4,6 +4,7 @@
 
 #include "core/ledger/deliveries.hpp"
 #include "core/ledger/sqlite_ledger.hpp"
+#include "core/model/results.hpp"
 #include "core/net/clock.hpp"
 #include "core/net/http.hpp"
 #include "core/net/task_group.hpp"
@@ -53,6 +54,7 @@ struct App::Impl final : exporters::Backend {
     std::unique_ptr<probes::Scheduler> scheduler;
     std::unique_ptr<probes::HintDesk> desk;
     Deliveries deliveries;
+    Results last_looks;
     exporters::EventFigures event_counts;
     std::unique_ptr<Hands> hands;
     std::unique_ptr<exporters::WebServer> web;
@@ -70,6 +72,7 @@ struct App::Impl final : exporters::Backend {
     std::optional<StartFailure> open_ledger();
     Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
     void wire();
+    probes::SchedulerHooks look_hooks();
     void open_deliveries();
     Result<void> bind_web();
     const Snapshot& take_snapshot();
@@ -101,9 +104,13 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;
-    boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
-                                                                  std::string target) override;
+    boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) override;
     bool heartbeat(const std::string& name) override;
+    std::vector<config::ProbeSettings> probe_settings() const override { return config.probes; }
+    std::vector<Results::Result> results(const std::string& probe, const Subject& subject,
+                                         std::size_t limit) const override {
+        return last_looks.of(probe, subject, limit);
+    }
     const Secret* event_secret(stack::EventSource source) override;
     bool take_event(stack::EventSource source, const stack::Event& event) override;
     void refuse_event(stack::EventSource source, std::string_view reason) override;

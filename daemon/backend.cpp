@@ -185,8 +185,7 @@ asio::awaitable<Result<exporters::FireAnswer>> App::Impl::fire(exporters::FireWa
     co_return answer;
 }
 
-asio::awaitable<Result<std::vector<Observation>>> App::Impl::look(std::string kind,
-                                                                  std::string target) {
+asio::awaitable<Result<Looked>> App::Impl::look(std::string kind, std::string target) {
     return scheduler->look_now(std::move(kind), std::move(target));
 }
 
@@ -196,6 +195,7 @@ bool App::Impl::heartbeat(const std::string& name) {
         return false;
     }
     figures->on_observation(*heard);
+    last_looks.add(*heard);
     driver->post(std::move(*heard));
     return true;
 }

@@ -237,9 +237,13 @@ Report autonomy(const CliOptions& options) {
                 [&options](const json& body) { return autonomy_text(body, options.color); });
 }
 
-Report probe(const CliOptions& options, const std::string& kind, const std::string& target) {
+Report probe(const CliOptions& options, const std::string& kind, const std::string& target,
+             bool debug) {
     json body = json::object();
     body["target"] = target;
+    if (debug) {
+        body["debug"] = true;
+    }
     const auto done =
         fetch(options, "POST", "/api/v1/probes/" + encoded(kind) + "/run", dump(body));
     if (done.has_error()) {
@@ -252,6 +256,9 @@ Report probe(const CliOptions& options, const std::string& kind, const std::stri
         }
     }
     out.out = options.json ? done->raw : looks_text(done->body, options.color);
+    if (debug && !options.json) {
+        out.out += requests_text(done->body);
+    }
     return out;
 }
 
@@ -288,8 +295,9 @@ int run_autonomy(const CliOptions& options) {
 int run_resume(const CliOptions& options, const std::string& reason) {
     return print(set_stop(options, false, reason));
 }
-int run_probe(const CliOptions& options, const std::string& kind, const std::string& target) {
-    return print(probe(options, kind, target));
+int run_probe(const CliOptions& options, const std::string& kind, const std::string& target,
+              bool debug) {
+    return print(probe(options, kind, target, debug));
 }
 int run_incident_summary(const CliOptions& options, const std::string& incident) {
     return print(incident_summary(options, incident));

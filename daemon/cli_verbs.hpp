@@ -43,7 +43,9 @@ Report vetoes(const CliOptions& options);
 Report unveto(const CliOptions& options, const std::string& id, const std::string& reason);
 Report autonomy(const CliOptions& options);
 // Exit::failed when any look is not healthy.
-Report probe(const CliOptions& options, const std::string& kind, const std::string& target);
+// `debug`: with every request that the look made.
+Report probe(const CliOptions& options, const std::string& kind, const std::string& target,
+             bool debug = false);
 Report incident_summary(const CliOptions& options, const std::string& incident);
 
 // The same, printed; the return value is the exit code of the process.
@@ -58,7 +60,8 @@ int run_vetoes(const CliOptions& options);
 int run_unveto(const CliOptions& options, const std::string& id, const std::string& reason);
 int run_autonomy(const CliOptions& options);
 int run_resume(const CliOptions& options, const std::string& reason);
-int run_probe(const CliOptions& options, const std::string& kind, const std::string& target);
+int run_probe(const CliOptions& options, const std::string& kind, const std::string& target,
+              bool debug);
 int run_incident_summary(const CliOptions& options, const std::string& incident);
 
 }  // namespace leverd::cli

@@ -122,6 +122,7 @@ struct Arguments {
     cli::FireAsked fire;
     cli::FreezeOptions freeze;
     bool open_only = false;
+    bool debug = false;
     cli::TestOptions test;
     cli::ReplayOptions replay;
     cli::CliOptions client;
@@ -237,9 +238,11 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
         client_verb(app, args, "autonomy", "What each policy may do, and the record behind it");
     autonomy->callback([&args] { args.exit = cli::run_autonomy(args.client); });
     auto* probe = client_verb(app, args, "probe", "Look once now and show what was seen");
-    probe->add_option("kind", args.kind, "e.g. tenant_health")->required();
+    probe->add_option("name", args.kind, "e.g. tenant_health")->required();
     probe->add_option("target", args.target, "e.g. acme");
-    probe->callback([&args] { args.exit = cli::run_probe(args.client, args.kind, args.target); });
+    probe->add_flag("--debug", args.debug, "Show every request: phases, headers, body; masked");
+    probe->callback(
+        [&args] { args.exit = cli::run_probe(args.client, args.kind, args.target, args.debug); });
 }
 
 void add_freeze_verbs(CLI::App& app, Arguments& args) {

@@ -39,6 +39,35 @@ Millis first_delay(const Task& task) {
     return Millis{static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(spread.count()))};
 }
 
+Redactor redactor_of(const Context& context) {
+    Redactor redactor;
+    if (context.secrets != nullptr) {
+        for (const auto& [name, secret] : *context.secrets) {
+            redactor.learn(secret);
+        }
+    }
+    return redactor;
+}
+
+// The request with which a look ended, for people. A body is shown only where something is wrong,
+// and not when it answered a login well: such bodies hold what people wrote, and tokens.
+std::shared_ptr<const Exchange> last_answer(const net::Trace& trace, const Context& context,
+                                            const std::vector<Observation>& observations) {
+    std::vector<Exchange> shown = trace.shown(redactor_of(context));
+    if (shown.empty()) {
+        return nullptr;
+    }
+    Exchange& last = shown.back();
+    const bool well = std::all_of(observations.begin(), observations.end(),
+                                  [](const auto& one) { return one.health == Health::healthy; });
+    if (well || (last.login && last.status >= 200 && last.status < 300)) {
+        last.body.clear();
+    }
+    last.sent.clear();
+    last.headers.clear();
+    return std::make_shared<const Exchange>(std::move(last));
+}
+
 // What is called so: a kind, or a general probe by its name.
 const config::ProbeSettings* settings_of(const config::Config& config, std::string_view called) {
     const auto it = std::find_if(
@@ -226,7 +255,10 @@ void Scheduler::start(Entry& entry, net::Deadline now) {
 asio::awaitable<void> Scheduler::look(Key key, Task task, const ProbeKind* kind) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const net::Deadline deadline = net::deadline_in(task.settings.timeout);
-    std::shared_ptr<Flight> flight = take_off(executor_, context_, *kind, task, deadline);
+    net::Trace trace(context_.http, 1);
+    Context traced = context_;
+    traced.http = &trace;
+    std::shared_ptr<Flight> flight = take_off(executor_, traced, *kind, task, deadline);
     const Landing landing = co_await wait_for(flight, deadline + abandon_grace);
     if (landing == Landing::cancelled) {
         co_await bring_down(flight);
@@ -239,24 +271,29 @@ asio::awaitable<void> Scheduler::look(Key key, Task task, const ProbeKind* kind)
         ++counters_.abandoned;
         observations.push_back(
             local_fault(context_, *kind, task, "the look did not end by its own deadline"));
-        publish(key, std::move(observations));
+        publish(key, std::move(observations), trace);
         co_await bring_down(flight);
     } else if (!flight->threw.empty()) {
         observations.push_back(
             local_fault(context_, *kind, task, "the look threw: " + flight->threw));
-        publish(key, std::move(observations));
+        publish(key, std::move(observations), trace);
     } else {
-        publish(key, std::move(flight->observations));
+        publish(key, std::move(flight->observations), trace);
     }
     finish(key);
 }
 
-void Scheduler::publish(const Key& key, std::vector<Observation> observations) {
+void Scheduler::publish(const Key& key, std::vector<Observation> observations,
+                        const net::Trace& trace) {
     const auto it = entries_.find(key);
     if (it == entries_.end() || it->second.gone || !hooks_.on_observation) {
         return;
     }
+    const auto answer = hooks_.on_result ? last_answer(trace, context_, observations) : nullptr;
     for (Observation& observation : observations) {
+        if (hooks_.on_result) {
+            hooks_.on_result(observation, answer);
+        }
         hooks_.on_observation(std::move(observation));
     }
 }
@@ -365,8 +402,8 @@ std::size_t Scheduler::hint(const std::string& kind, const std::string& target) 
     return meant;
 }
 
-asio::awaitable<Result<std::vector<Observation>>> Scheduler::look_now(std::string kind,
-                                                                      std::string target) {
+asio::awaitable<Result<Looked>> Scheduler::look_now(std::string kind, std::string target) {
+    constexpr std::size_t requests_kept = 50;
     const bool threw = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     Task task{kind, target, {}};
@@ -385,19 +422,30 @@ asio::awaitable<Result<std::vector<Observation>>> Scheduler::look_now(std::strin
                         row == nullptr ? "no such probe kind" : "no such target"};
     }
     const net::Deadline deadline = net::deadline_in(task.settings.timeout);
-    std::shared_ptr<Flight> flight = take_off(executor_, context_, *row, task, deadline);
+    net::Trace trace(context_.http, requests_kept);
+    Context traced = context_;
+    traced.http = &trace;
+    std::shared_ptr<Flight> flight = take_off(executor_, traced, *row, task, deadline);
     const Landing landing = co_await wait_for(flight, deadline + abandon_grace);
-    std::vector<Observation> observations;
+    Looked looked;
     if (landing == Landing::ended && flight->threw.empty()) {
-        observations = std::move(flight->observations);
+        looked.observations = std::move(flight->observations);
     } else {
         const std::string why = flight->threw.empty() ? "the look did not end in time"
                                                       : "the look threw: " + flight->threw;
-        observations.push_back(local_fault(context_, *row, task, why));
+        looked.observations.push_back(local_fault(context_, *row, task, why));
     }
     co_await bring_down(flight);
+    Redactor redactor = redactor_of(context_);
+    if (context_.inventory != nullptr) {
+        for (const auto& [slug, token] : context_.inventory->admin_tokens) {
+            redactor.learn(token);
+        }
+    }
+    looked.requests = trace.shown(std::move(redactor));
+    looked.left_out = trace.left_out();
     co_await asio::this_coro::throw_if_cancelled(threw);
-    co_return observations;
+    co_return looked;
 }
 
 SchedulerCounters Scheduler::counters() const {

@@ -5,6 +5,7 @@
 
 #include "core/base/result.hpp"
 #include "core/net/task_group.hpp"
+#include "core/net/trace.hpp"
 #include "core/stack/tenant.hpp"
 #include "probes/flight.hpp"
 #include "probes/probe.hpp"
@@ -28,6 +29,9 @@ struct SchedulerHooks {
     std::function<void(Observation)> on_observation;
     // How long after its due time a look began: our own lateness, not the target's answer.
     std::function<void(Millis)> on_lateness;
+    // Just before on_observation: the same for people, with the look's last request (null: it made
+    // none).
+    std::function<void(const Observation&, std::shared_ptr<const Exchange>)> on_result{};
 };
 
 struct SchedulerCounters {
@@ -65,9 +69,8 @@ class Scheduler {
     // How many tasks that meant; 0: none is watched.
     std::size_t hint(const std::string& kind, const std::string& target);
 
-    // One look on demand, outside the schedule; its observations go to the caller only.
-    boost::asio::awaitable<Result<std::vector<Observation>>> look_now(std::string kind,
-                                                                      std::string target);
+    // One look on demand, outside the schedule; what it saw and did goes to the caller only.
+    boost::asio::awaitable<Result<Looked>> look_now(std::string kind, std::string target);
 
     SchedulerCounters counters() const;
 
@@ -99,7 +102,7 @@ class Scheduler {
     bool within_budget(const Entry& entry);
     void rebuild_budget();
     boost::asio::awaitable<void> look(Key key, Task task, const ProbeKind* kind);
-    void publish(const Key& key, std::vector<Observation> observations);
+    void publish(const Key& key, std::vector<Observation> observations, const net::Trace& trace);
     void finish(const Key& key);
     void wake();
 

@@ -3,8 +3,10 @@
 // executor.
 #pragma once
 
+#include "config/config.hpp"
 #include "core/base/result.hpp"
 #include "core/ledger/ledger.hpp"
+#include "core/model/results.hpp"
 #include "core/stack/webhook.hpp"
 #include "policies/engine.hpp"
 
@@ -64,11 +66,16 @@ class Backend {
     // Answers once the intent is durable, not when the call has ended.
     virtual boost::asio::awaitable<Result<FireAnswer>> fire(FireWanted wanted) = 0;
     // One look now, outside the schedule; does not feed the engine.
-    virtual boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
-                                                                          std::string target) = 0;
+    virtual boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) = 0;
 
     // Somebody called for a heartbeat; false: none has that name.
     virtual bool heartbeat(const std::string& /*name*/) { return false; }
+    // The probes that run, and their last looks, newest first; an empty subject means all.
+    virtual std::vector<config::ProbeSettings> probe_settings() const { return {}; }
+    virtual std::vector<Results::Result> results(const std::string&, const Subject&,
+                                                 std::size_t /*limit*/) const {
+        return {};
+    }
 
     // Webhooks. The secret of an inlet, nullptr while it is off; a genuine event, false when it was
     // seen before; and one that was turned away, for a reason from a closed list.

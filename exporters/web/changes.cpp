@@ -283,12 +283,19 @@ awaitable<Response> post_look(Call call) {
     }
     Json out = Json::object();
     out["observations"] = Json::array();
-    for (const Observation& look : *looks) {
+    for (const Observation& look : looks->observations) {
         Json row = to_json(look);
         row["seen"] = time_json(look.seen);
         row["reason_text"] = describe(look.reason).text;
         row["class"] = layer_name(describe(look.reason).layer);
         out["observations"].push_back(std::move(row));
+    }
+    if (const auto debug = body->find("debug"); debug != body->end() && *debug == true) {
+        out["requests"] = Json::array();
+        for (const Exchange& request : looks->requests) {
+            out["requests"].push_back(exchange_json(request));
+        }
+        out["left_out"] = looks->left_out;
     }
     co_return json_response(200, out);
 }

@@ -20,7 +20,7 @@ struct Route {
     Async async = nullptr;
 };
 
-constexpr std::array<Route, 36> routes{{
+constexpr std::array<Route, 38> routes{{
     {"GET", "/", Need::open, get_asset, nullptr},
     {"GET", "/page.js", Need::open, get_asset, nullptr},
     {"GET", "/render.js", Need::open, get_asset, nullptr},
@@ -52,6 +52,8 @@ constexpr std::array<Route, 36> routes{{
     {"GET", "/api/v1/why", Need::read, nullptr, get_why},
     {"GET", "/api/v1/stream", Need::read, get_stream, nullptr},
     {"POST", "/api/v1/stop", Need::change, nullptr, post_stop},
+    {"GET", "/api/v1/probes", Need::read, get_probes, nullptr},
+    {"GET", "/api/v1/probes/{}/results", Need::read, get_results, nullptr},
     {"POST", "/api/v1/probes/{}/run", Need::change, nullptr, post_look},
     {"POST", "/events/heartbeat/{}", Need::change, nullptr, post_heartbeat},
     {"POST", "/events/{}", Need::open, post_event, nullptr},

@@ -42,6 +42,8 @@ Response get_vetoes(const Call& call);
 Response get_overview(const Call& call);
 Response get_openapi(const Call& call);
 Response get_stream(const Call& call);
+Response get_probes(const Call& call);
+Response get_results(const Call& call);
 // Events from outside, which prove who sent them by themselves.
 Response post_event(const Call& call);
 Response post_railway_event(const Call& call);

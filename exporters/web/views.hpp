@@ -2,6 +2,7 @@
 // and command line show these and work nothing out for themselves, so that they never disagree.
 #pragma once
 
+#include "core/model/exchange.hpp"
 #include "exporters/web/backend.hpp"
 
 #include <nlohmann/json.hpp>
@@ -24,6 +25,7 @@ struct Scene {
 Scene scene_of(const Backend& backend);
 
 // "2026-05-06T18:00:00.250Z", or null for a moment that never was.
+Json exchange_json(const Exchange& exchange);
 Json time_json(const Now& moment);
 // A timeline-only moment, told by the calendar as of now.
 Json time_json(const Scene& scene, Instant moment);

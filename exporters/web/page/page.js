@@ -82,7 +82,11 @@ const actions = {
     $('why-body').replaceChildren('Reading …');
     if (!$('why-dialog').open) $('why-dialog').showModal();
     try {
-      $('why-body').replaceChildren(...render.why(await ask(`/api/v1/why?subject=${encodeURIComponent(subject)}`)));
+      const about = encodeURIComponent(subject);
+      const data = await ask(`/api/v1/why?subject=${about}`);
+      const earlier = await Promise.all(data.subject.looks.map((l) => ask(
+        `/api/v1/probes/${encodeURIComponent(l.probe)}/results?subject=${about}&limit=20`).catch(() => null)));
+      $('why-body').replaceChildren(...render.why(data), ...render.results(earlier.filter(Boolean)));
     } catch (problem) {
       $('why-body').replaceChildren(problem.message);
     }

@@ -237,3 +237,18 @@ export function why(data) {
       ` ${e.body.id}: ${e.body.action} ${e.body.lever} because ${e.body.reason}`))),
   ].flat(2);
 }
+
+function answer(a) {
+  const phases = Object.entries(a.phases).filter(([, ms]) => ms > 0).map(([name, ms]) => `${name} ${ms} ms`).join(', ');
+  return el('span', { class: 'evidence' }, `${a.method} ${a.url}: ${a.status || a.failure}${phases ? ` (${phases})` : ''}`,
+    a.bytes ? `; ${a.bytes} bytes, sha256 ${a.sha256.slice(0, 12)}` : '', a.body ? `: ${a.body}` : '');
+}
+
+// The last looks of each probe at one subject, newest first.
+export function results(all) {
+  return all.filter((one) => one.results.length).map((one) => el('details', {},
+    el('summary', {}, `Last looks of ${one.probe} (${one.results.length})`),
+    el('ul', { class: 'plain' }, one.results.map((r) => el('li', {}, when(r.seen), ' ',
+      el('span', { class: `word ${r.health}` }, r.health), r.health === 'healthy' ? '' : ` ${r.reason_text}`, `, took ${r.took} ms`,
+      r.evidence ? el('span', { class: 'evidence' }, r.evidence) : null, r.answer ? answer(r.answer) : null)))));
+}

@@ -434,3 +434,22 @@ TEST_CASE("health addresses say one line and the right status") {
     backend.alive = {false, "stuck"};
     CHECK(ask(backend, root_access(), request("GET", "/-/healthy")).status == 503);
 }
+
+TEST_CASE("the last looks of a probe can be read, of one subject or of all") {
+    FakeBackend backend;
+    fill(backend);
+    CHECK(get(backend, "/api/v1/probes")["probes"][0]["probe"] == "tenant_health");
+    const json all = get(backend, "/api/v1/probes/tenant_health/results");
+    CHECK(all["results"].size() > 1);
+    const json one = get(backend, "/api/v1/probes/tenant_health/results?subject=tenant%2Facme");
+    REQUIRE(one["results"].size() == 1);
+    CHECK(one["results"][0]["subject"] == "tenant/acme");
+    CHECK(one["results"][0]["answer"]["status"] == 502);
+    CHECK(one["results"][0]["answer"]["phases"]["header"] == 31);
+    CHECK(get(backend, "/api/v1/probes/tenant_health/results?limit=1")["results"].size() == 1);
+    const auto status = [&backend](const std::string& target) {
+        return ask(backend, root_access(), request("GET", target)).status;
+    };
+    CHECK(status("/api/v1/probes/nothing/results") == 404);
+    CHECK(status("/api/v1/probes/tenant_health/results?limit=many") == 400);
+}

@@ -106,8 +106,14 @@ TEST_CASE("stop, resume and probe reach the daemon") {
     const auto look = cli::probe(options, "tenant_health", "acme");
     CHECK(look.code == Exit::failed);  // what it saw is failing
     CHECK(has(look.out, "tenant/acme"));
+    CHECK_FALSE(has(look.out, "requests"));
+    const auto whole = cli::probe(options, "tenant_health", "acme", true);
+    CHECK(has(whole.out, "  GET https://acme.example.test/health\n    502 in 31 ms"));
+    CHECK(has(whole.out, "    > authorization: [masked]\n    < content-type: text/html\n"));
+    CHECK(has(whole.out, "    body: 11 bytes, sha256 aaaa"));
+    CHECK(has(whole.out, "    bad gateway\n"));
     CHECK(cli::probe(options, "no/such kind", "").code == Exit::failed);
-    host.on_loop([&host] { CHECK(host.backend.changes.size() == 3); });
+    host.on_loop([&host] { CHECK(host.backend.changes.size() == 4); });
 }
 
 TEST_CASE("a veto is set, listed and lifted without a browser") {

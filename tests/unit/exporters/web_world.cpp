@@ -323,14 +323,39 @@ boost::asio::awaitable<Result<void>> FakeBackend::reload() {
     co_return Result<void>{};
 }
 
-boost::asio::awaitable<Result<std::vector<Observation>>> FakeBackend::look(std::string kind,
-                                                                           std::string target) {
+namespace {
+
+Exchange some_exchange() {
+    Exchange exchange;
+    exchange.method = "GET";
+    exchange.url = "https://acme.example.test/health";
+    exchange.sent = {{"authorization", "[masked]"}};
+    exchange.status = 502;
+    exchange.headers = {{"content-type", "text/html"}};
+    exchange.bytes = 11;
+    exchange.sha256 = std::string(64, 'a');
+    exchange.body = "bad gateway";
+    exchange.phases.header = Millis{31};
+    return exchange;
+}
+
+}  // namespace
+
+std::vector<config::ProbeSettings> some_settings() {
+    config::ProbeSettings settings;
+    settings.kind = "tenant_health";
+    return {settings};
+}
+
+boost::asio::awaitable<Result<Looked>> FakeBackend::look(std::string kind, std::string target) {
     if (kind != "tenant_health") {
         co_return Error{"no probe kind '" + kind + "'", "use tenant_health"};
     }
     changes.push_back(Change{"look " + target, "", "", true});
     const Subject acme("tenant/acme");
-    std::vector<Observation> out{as_observation(acme, *held.subjects.at(acme).looks.find(kind))};
+    Looked out;
+    out.observations.push_back(as_observation(acme, *held.subjects.at(acme).looks.find(kind)));
+    out.requests.push_back(some_exchange());
     co_return out;
 }
 
@@ -356,6 +381,19 @@ void FakeBackend::write(const EntryBody& body) {
     entry.json = dump(to_json(body));
     entry.hash = "h" + std::to_string(entry.sequence);
     record.push_back(std::move(entry));
+}
+
+std::vector<Results::Result> FakeBackend::results(const std::string& probe, const Subject& subject,
+                                                  std::size_t limit) const {
+    std::vector<Results::Result> out;
+    for (const auto& [name, seen] : held.subjects) {
+        const auto* look = seen.looks.find(probe);
+        if (look != nullptr && (subject.empty() || subject == name) && out.size() < limit) {
+            out.push_back(
+                {as_observation(name, *look), std::make_shared<Exchange>(some_exchange())});
+        }
+    }
+    return out;
 }
 
 const Secret* FakeBackend::event_secret(stack::EventSource source) {

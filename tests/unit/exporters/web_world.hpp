@@ -23,6 +23,8 @@ struct Change {
     friend bool operator==(const Change&, const Change&) = default;
 };
 
+std::vector<config::ProbeSettings> some_settings();  // tenant_health
+
 class FakeBackend final : public exporters::Backend {
   public:
     FakeBackend();
@@ -44,9 +46,11 @@ class FakeBackend final : public exporters::Backend {
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;
-    boost::asio::awaitable<Result<std::vector<Observation>>> look(std::string kind,
-                                                                  std::string target) override;
+    boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) override;
     bool heartbeat(const std::string& name) override { return name == "nightly"; }
+    std::vector<config::ProbeSettings> probe_settings() const override { return settings; }
+    std::vector<Results::Result> results(const std::string& probe, const Subject& subject,
+                                         std::size_t limit) const override;
     const Secret* event_secret(stack::EventSource source) override;
     bool take_event(stack::EventSource source, const stack::Event& event) override;
     void refuse_event(stack::EventSource source, std::string_view reason) override;
@@ -64,6 +68,7 @@ class FakeBackend final : public exporters::Backend {
     exporters::Health fit{true, "ready"};
     std::vector<StoredEntry> record;
     std::vector<Change> changes;
+    std::vector<config::ProbeSettings> settings = some_settings();
     std::map<stack::EventSource, Secret> event_secrets;
     std::vector<stack::Event> events;  // taken; the ids of earlier ones are duplicates
     std::vector<std::string> refused;  // "github off"

@@ -359,12 +359,12 @@ TEST_CASE("settings that are gone end the looks, new ones start them") {
 TEST_CASE("a look on demand goes to the caller only") {
     Rig rig;
     rig.script.quick_targets = {"a"};
-    std::optional<Result<std::vector<Observation>>> good;
-    std::optional<Result<std::vector<Observation>>> bad;
-    auto keep_good = [&good](std::exception_ptr, Result<std::vector<Observation>> r) {
+    std::optional<Result<Looked>> good;
+    std::optional<Result<Looked>> bad;
+    auto keep_good = [&good](std::exception_ptr, Result<Looked> r) {
         good.emplace(std::move(r));
     };
-    auto keep_bad = [&bad](std::exception_ptr, Result<std::vector<Observation>> r) {
+    auto keep_bad = [&bad](std::exception_ptr, Result<Looked> r) {
         bad.emplace(std::move(r));
     };
     asio::co_spawn(rig.io, rig.scheduler.look_now("quick", "a"), std::move(keep_good));
@@ -372,7 +372,7 @@ TEST_CASE("a look on demand goes to the caller only") {
     rig.io.run();
     REQUIRE(good.has_value());
     REQUIRE(good->has_value());
-    CHECK((*good)->size() == 1);
+    CHECK((*good)->observations.size() == 1);
     CHECK(rig.seen_of.empty());
     REQUIRE(bad.has_value());
     CHECK(bad->error().what == "nothing to look at: quick nobody");

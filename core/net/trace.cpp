@@ -1,0 +1,90 @@
+// Why: see trace.hpp. Masking waits until somebody wants to see: most looks are never looked at.
+#include "core/net/trace.hpp"
+
+#include "core/base/text.hpp"
+
+#include <utility>
+
+namespace leverd::net {
+namespace {
+
+// More than is ever shown, so that a secret at the cut is still whole when it is masked.
+constexpr std::size_t body_noted_max = 16U << 10;
+constexpr std::size_t url_shown_max = 500;
+constexpr std::size_t header_shown_max = 300;
+constexpr std::size_t headers_shown_max = 40;
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+Headers masked(const Redactor& redactor, const Headers& headers) {
+    Headers out;
+    for (const auto& [name, value] : headers) {
+        if (out.size() < headers_shown_max) {
+            out.emplace_back(sanitize(name, header_shown_max),
+                             sanitize(redactor.header(name, value), header_shown_max));
+        }
+    }
+    return out;
+}
+
+void note_answer(Exchange& exchange, const HttpResponse& response) {
+    exchange.status = response.status;
+    exchange.headers.assign(response.headers.begin(), response.headers.end());
+    exchange.bytes = response.body.size();
+    exchange.sha256 = response.body.empty() ? std::string{} : sha256_hex(response.body);
+    exchange.body = response.body.substr(0, body_noted_max);
+    exchange.phases = response.phases;
+}
+
+}  // namespace
+
+boost::asio::awaitable<HttpResult> Trace::fetch(HttpRequest request, Deadline deadline) {
+    Noted noted;
+    Exchange& exchange = noted.exchange;
+    exchange.method = request.method;
+    exchange.url = request.url;
+    exchange.sent = request.headers;
+    noted.credential = request.bearer;
+    if (request.basic) {
+        noted.credential = request.basic->second;
+    }
+    exchange.login = noted.credential.has_value();
+    if (exchange.login) {
+        exchange.sent.emplace_back("authorization", request.bearer ? "Bearer" : "Basic");
+    }
+    HttpResult result = co_await inner_->fetch(std::move(request), deadline);
+    if (result.has_value()) {
+        note_answer(exchange, *result);
+    } else {
+        exchange.failure =
+            std::string(describe(result.error().reason).name) + ": " + result.error().detail;
+        exchange.phases = result.error().phases;
+    }
+    noted_.push_back(std::move(noted));
+    if (noted_.size() > kept_) {
+        noted_.pop_front();
+        ++left_out_;
+    }
+    co_return result;
+}
+
+std::vector<Exchange> Trace::shown(Redactor redactor) const {
+    for (const Noted& noted : noted_) {
+        if (noted.credential) {
+            redactor.learn(*noted.credential);
+        }
+    }
+    std::vector<Exchange> out;
+    for (const Noted& noted : noted_) {
+        Exchange exchange = noted.exchange;
+        exchange.url = sanitize(redactor.text(exchange.url), url_shown_max);
+        exchange.failure = sanitize(redactor.text(exchange.failure), url_shown_max);
+        exchange.sent = masked(redactor, exchange.sent);
+        exchange.headers = masked(redactor, exchange.headers);
+        exchange.body = excerpt_of(redactor, exchange.body, body_shown_max);
+        out.push_back(std::move(exchange));
+    }
+    return out;
+}
+
+}  // namespace leverd::net

@@ -1,0 +1,91 @@
+// Why: a person who doubts a look reads here what it did. All texts come masked from the daemon;
+// here they are only made safe for a terminal.
+#include "core/base/text.hpp"
+#include "daemon/cli_tables.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace leverd::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t line_max = 2100;
+
+std::string word_in(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string()
+               ? sanitize(found->get_ref<const std::string&>(), line_max)
+               : std::string{};
+}
+
+std::int64_t number_in(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+std::string lines_of(const json& request, const char* key, char mark) {
+    std::string out;
+    if (const auto found = request.find(key); found != request.end() && found->is_array()) {
+        for (const json& line : *found) {
+            if (line.is_string()) {
+                out += fmt::format("    {} {}\n", mark,
+                                   sanitize(line.get_ref<const std::string&>(), line_max));
+            }
+        }
+    }
+    return out;
+}
+
+std::string phases_of(const json& request) {
+    constexpr std::array<const char*, 5> names{"dns", "connect", "tls", "header", "body"};
+    const auto phases = request.find("phases");
+    std::string parts;
+    std::int64_t sum = 0;
+    for (const char* name : names) {
+        const auto took =
+            phases != request.end() && phases->is_object() ? number_in(*phases, name) : 0;
+        sum += took;
+        parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", name, took);
+    }
+    return fmt::format("{} ms ({})", sum, parts);
+}
+
+std::string request_text(const json& request) {
+    const std::string failure = word_in(request, "failure");
+    const auto status = number_in(request, "status");
+    std::string out =
+        fmt::format("  {} {}\n    {} in {}\n", word_in(request, "method"), word_in(request, "url"),
+                    status == 0 ? "no answer" : std::to_string(status), phases_of(request));
+    if (!failure.empty()) {
+        out += "    " + failure + "\n";
+    }
+    out += lines_of(request, "sent", '>') + lines_of(request, "headers", '<');
+    if (number_in(request, "bytes") > 0) {
+        out += fmt::format("    body: {} bytes, sha256 {}\n    {}\n", number_in(request, "bytes"),
+                           word_in(request, "sha256"), word_in(request, "body"));
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string requests_text(const json& looks) {
+    const auto requests = looks.find("requests");
+    if (requests == looks.end() || !requests->is_array() || requests->empty()) {
+        return "\nno HTTP request was made\n";
+    }
+    std::string out = "\nrequests, in order\n";
+    for (const json& request : *requests) {
+        out += request_text(request);
+    }
+    if (const auto more = number_in(looks, "left_out"); more > 0) {
+        out += fmt::format("  and {} before these\n", more);
+    }
+    return out;
+}
+
+}  // namespace leverd::cli

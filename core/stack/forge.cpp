@@ -97,6 +97,12 @@ Run run_of(const nlohmann::json& row) {
     return run;
 }
 
+// 0 for what no forge would count up to: a cast from there is not defined.
+std::int64_t merge_number(const nlohmann::json& row) {
+    const double number = number_at(row, "number", 0);
+    return number >= 1 && number <= 1e15 ? static_cast<std::int64_t>(number) : 0;
+}
+
 std::string base_of(const nlohmann::json& row) {
     const auto base = row.is_object() ? row.find("base") : row.end();
     return row.is_object() && base != row.end() ? text_at(*base, "ref") : std::string{};
@@ -297,8 +303,8 @@ boost::asio::awaitable<Read<std::vector<Merge>>> Forge::merged(std::string repos
     for (const auto& row : *body) {
         const auto merged = parse_rfc3339(text_at(row, "merged_at"));
         if (merged && base_of(row) == base) {
-            merges.push_back(Merge{static_cast<std::int64_t>(number_at(row, "number", 0)),
-                                   sanitize(text_at(row, "title"), title_bytes_max), merged});
+            merges.push_back(
+                Merge{merge_number(row), sanitize(text_at(row, "title"), title_bytes_max), merged});
         }
     }
     std::sort(merges.begin(), merges.end(), [](const Merge& a, const Merge& b) {

@@ -9,6 +9,7 @@ namespace leverd::fuzz {
 std::vector<Target> http_targets();    // answers, requests, headers
 std::vector<Target> stack_targets();   // bodies of the stack's interfaces
 std::vector<Target> record_targets();  // what people and leverd itself write: config, ledger, JSON
+std::vector<Target> remote_targets();  // events, forge, hosters, Prometheus, name servers
 
 // A 200 with this JSON body.
 net::HttpResponse json_answer(std::string_view bytes);

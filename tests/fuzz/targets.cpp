@@ -11,7 +11,7 @@ namespace leverd::fuzz {
 const std::vector<Target>& targets() {
     static const std::vector<Target> all = [] {
         std::vector<Target> sum;
-        for (auto part : {http_targets(), stack_targets(), record_targets()}) {
+        for (auto part : {http_targets(), stack_targets(), record_targets(), remote_targets()}) {
             sum.insert(sum.end(), part.begin(), part.end());
         }
         return sum;

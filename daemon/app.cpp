@@ -50,8 +50,9 @@ App::App(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 App::~App() = default;
 
 boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
-    const std::filesystem::path& config_path, config::Config config) {
+    const std::filesystem::path& config_path, config::Config config, Outside outside) {
     auto impl = std::make_unique<Impl>();
+    impl->outside = std::move(outside);
     impl->config_path = config_path;
     impl->config = std::move(config);
     if (auto read = impl->read_secrets_now(); !read) {
@@ -166,7 +167,8 @@ void App::Impl::wire() {
     options.ca_file = config.net.ca_file;
     options.nameservers = config.net.nameservers;
     options.user_agent = config.net.user_agent;
-    http = net::make_transport(io.get_executor(), options);
+    http = outside.transport ? outside.transport(io.get_executor())
+                             : net::make_transport(io.get_executor(), options);
     tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
     lever_tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
     const auto& now = take_snapshot();
@@ -193,7 +195,18 @@ void App::Impl::wire() {
         figures->on_ledger_commit(took);
     };
     turns.turned = [this] { turned(); };
-    driver = std::make_unique<Driver>(io.get_executor(), *clock, *engine, *store, std::move(turns));
+    between = outside.ledger ? outside.ledger(*store) : nullptr;
+    Ledger& journal = between ? *between : *store;
+    driver =
+        std::make_unique<Driver>(io.get_executor(), *clock, *engine, journal, std::move(turns));
+    wire_hands(now);
+    for (const auto& [subject, good] : engine->view().known_good) {
+        inventory.known_good[std::string(subject.name())] = good.version;
+    }
+    reloaded = net::wall_clock_now();
+}
+
+void App::Impl::wire_hands(const Snapshot& now) {
     const levers::Context lever_context{&now.config, http.get(), clock.get(), &inventory,
                                         &now.secrets};
     hands = std::make_unique<Hands>(lever_context, *driver, *lever_tasks, *tasks, *scheduler,
@@ -215,10 +228,6 @@ void App::Impl::wire() {
         }
         return linked;
     });
-    for (const auto& [subject, good] : engine->view().known_good) {
-        inventory.known_good[std::string(subject.name())] = good.version;
-    }
-    reloaded = net::wall_clock_now();
 }
 
 // Looks and lever calls end by their deadlines, so the newest few are all that anybody can still
@@ -372,6 +381,14 @@ void App::Impl::turned() {
     for (const auto& listener : listeners) {
         listener();
     }
+}
+
+exporters::Backend& App::backend() {
+    return *impl_;
+}
+
+asio::any_io_executor App::executor() {
+    return impl_->io.get_executor();
 }
 
 Exit App::run() {

@@ -4,8 +4,14 @@
 
 #include "config/load.hpp"
 #include "core/base/result.hpp"
+#include "core/ledger/ledger.hpp"
+#include "core/net/http.hpp"
+#include "exporters/web/backend.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -28,15 +34,27 @@ struct StartFailure {
     Error error;
 };
 
+// Where the process touches the world. Production leaves both empty; a simulation brings its own.
+struct Outside {
+    // Instead of the network.
+    std::function<std::unique_ptr<net::HttpTransport>(boost::asio::any_io_executor)> transport;
+    // Stands between the driver and the ledger, which outlives it.
+    std::function<std::unique_ptr<Ledger>(Ledger& kept)> ledger;
+};
+
 class App {
   public:
     // Reads everything, opens everything, binds everything; nothing is looked at or fired yet.
     static boost::system::result<std::unique_ptr<App>, StartFailure> make(
-        const std::filesystem::path& config_path, config::Config config);
+        const std::filesystem::path& config_path, config::Config config, Outside outside = {});
     ~App();
 
     // Runs until SIGTERM or SIGINT. SIGHUP reloads.
     Exit run();
+
+    // What the HTTP faces may ask, for a caller on executor().
+    exporters::Backend& backend();
+    boost::asio::any_io_executor executor();
 
   private:
     struct Impl;

@@ -39,7 +39,9 @@ struct App::Impl final : exporters::Backend {
     std::map<std::string, Secret> secrets;
     std::deque<std::unique_ptr<Snapshot>> snapshots;
     boost::asio::io_context io{1};
+    Outside outside;
     std::unique_ptr<SqliteLedger> store;
+    std::unique_ptr<Ledger> between;  // see Outside; empty: the driver writes to the store itself
     std::unique_ptr<Clock> clock;
     std::unique_ptr<net::HttpTransport> http;
     std::unique_ptr<net::Dialer> dialer;
@@ -73,6 +75,7 @@ struct App::Impl final : exporters::Backend {
     Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
     void wire();
     probes::SchedulerHooks look_hooks();
+    void wire_hands(const Snapshot& now);
     void open_deliveries();
     Result<void> bind_web();
     const Snapshot& take_snapshot();

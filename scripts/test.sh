@@ -89,11 +89,16 @@ step_unit() {
 step_sim() {
     step sim tests/sim/run.sh 10000
     step campaign campaign
+    step process process
 }
 # A thousand broken firings of each lever, judged by what production saw.
 campaign() {
     cmake --preset release && cmake --build build -j "$jobs" --target lever_campaign &&
         build/lever_campaign
+}
+# The whole process in virtual time, killed and started again.
+process() {
+    cmake --preset release && cmake --build build -j "$jobs" --target sim_app && build/sim_app
 }
 # The binaries that people run, against the sandbox and against real neighbours.
 step_integration() {

@@ -35,7 +35,7 @@ CLOCKS = (r"\b\w*_clock\s*::\s*now\b|\bClock::now\b(?!\()|\bclock_gettime\b|\bge
           r"|(?<![\w.>:])(?:std::|::)?time\s*\(\s*(?:NULL|nullptr|0|&\w+)\s*\)")
 # (pattern in stripped code, folders where it is allowed, what to do instead)
 BANNED = [
-    (CLOCKS, ["core/net", "tests/sandbox"], "reads a real clock; take a Clock or a Now"),
+    (CLOCKS, ["core/net", "tests/sandbox", "tests/sim/app"], "reads a real clock; take a Clock or a Now"),
     (r"\bdetached\b|\.detach\(\)", [], "nobody owns it; use a TaskGroup"),
     (r"\bsleep_for\b|\bsleep_until\b|\b(?:u|nano)?sleep\s*\(", [],
      "blocks a thread and hides races; wait for what you need"),

@@ -195,6 +195,7 @@ void App::Impl::wire() {
         figures->on_ledger_commit(took);
     };
     turns.turned = [this] { turned(); };
+    turns.overdue = [this] { return overdue_report(); };
     between = outside.ledger ? outside.ledger(*store) : nullptr;
     Ledger& journal = between ? *between : *store;
     driver =
@@ -274,31 +275,45 @@ void App::Impl::check_stop_file() {
     }
 }
 
-// Reports lateness and clock steps as looks at ourselves, and pets the watchdog only if turns were
-// completed since.
+// How late it is and whether the clock stepped, as a look at ourselves. Lateness counts on the
+// clock that goes on while the machine sleeps.
+Observation App::Impl::report_self() {
+    const auto now = clock->now();
+    const auto before = reported.value_or(now);
+    reported = now;
+    lateness = std::max(Millis{0}, now.at - before.at - self_pace);
+    const auto step = (now.wall - before.wall) - (now.at - before.at);
+    Observation self;
+    self.subject = Subject{"observer"};
+    self.probe = "self";
+    self.facts["lateness_ms"] = static_cast<double>(lateness.count());
+    self.facts["clock_step_ms"] = static_cast<double>(step.count());
+    self.seen = now;
+    return self;
+}
+
+// After a stop or a suspend it is chance who runs first; deadlines that passed meanwhile must not
+// be judged before it is known that nobody was looking.
+std::optional<Observation> App::Impl::overdue_report() {
+    if (!reported || clock->now().at - reported->at < 2 * self_pace) {
+        return std::nullopt;
+    }
+    return report_self();
+}
+
+// Pets the watchdog only if turns were completed since.
 asio::awaitable<void> App::Impl::watch_self() {
-    auto before = clock->now();
-    auto petted = before.at;
+    reported = clock->now();
+    auto petted = reported->at;
     const auto pace = notify::watchdog_pace();
     while (!stopping) {
-        const auto began = net::deadline_in(Millis{0});
         const bool awake = co_await net::pause(self_pace);
         if (!awake) {
             co_return;
         }
-        const auto now = clock->now();
-        const auto waited = std::chrono::duration_cast<Millis>(net::deadline_in(Millis{0}) - began);
-        lateness = std::max(Millis{0}, waited - self_pace);
-        const auto step = (now.wall - before.wall) - (now.at - before.at);
-        Observation self;
-        self.subject = Subject{"observer"};
-        self.probe = "self";
-        self.facts["lateness_ms"] = static_cast<double>(lateness.count());
-        self.facts["clock_step_ms"] = static_cast<double>(step.count());
-        self.seen = now;
-        driver->post(std::move(self));
+        driver->post(report_self());
         check_stop_file();
-        before = now;
+        const auto now = clock->now();
         if (pace > Millis{0} && now.at - petted >= pace / 2 && healthy().ok) {
             notify::alive();
             petted = now.at;

@@ -63,6 +63,7 @@ struct App::Impl final : exporters::Backend {
     boost::asio::signal_set signals{io};
 
     Millis lateness{0};
+    std::optional<Now> reported;  // when the process last reported about itself
     bool reload_ok = true;
     WallTime reloaded{};
     bool stopping = false;
@@ -82,6 +83,8 @@ struct App::Impl final : exporters::Backend {
 
     // Tasks.
     boost::asio::awaitable<void> watch_self();
+    Observation report_self();
+    std::optional<Observation> overdue_report();
     boost::asio::awaitable<void> watch_signals();
     boost::asio::awaitable<void> shut_down();
     void check_stop_file();

@@ -108,6 +108,11 @@ asio::awaitable<void> Driver::turn_batch() {
     for (auto& turn : std::exchange(adopted_, {})) {
         take(std::move(turn));
     }
+    if (hooks_.overdue) {
+        if (auto report = hooks_.overdue()) {
+            take(engine_.on(std::move(*report), clock_.now()));
+        }
+    }
     take(engine_.on(Tick{}, clock_.now()));
     for (std::size_t i = 0; i < batch_limit && !queue_.empty(); ++i) {
         auto waiting = std::move(queue_.front());

@@ -14,11 +14,15 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace leverd {
 
 struct DriverHooks {
+    // What to tell the engine before its clock moves: when the process was held up, that it was.
+    // Asked before every turn; may be empty.
+    std::function<std::optional<Observation>()> overdue;
     std::function<void(const Effect&)> perform;  // after the turn is durable
     std::function<void(const Entry&)> recorded;  // each durable entry
     std::function<void(std::chrono::duration<double>)> committed;

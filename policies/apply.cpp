@@ -3,6 +3,7 @@
 
 #include "core/model/codec.hpp"
 #include "policies/fold.hpp"
+#include "policies/observer.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
@@ -276,7 +277,7 @@ struct Apply {
         if (e.trusted) {
             state.observer.doubt_ended = now.at;
         } else {
-            state.observer.doubt_began = now.at;
+            state.observer.doubt_began = now.at - held_up(state);
             forget_unraised_runs(rules, state);
         }
     }

@@ -27,6 +27,14 @@ std::shared_ptr<const LookShape> LookShapes::of(const Observation& look) {
     return *known_.insert(std::move(wanted)).first;
 }
 
+std::optional<double> LookState::fact(std::string_view name) const {
+    const auto at = std::ranges::lower_bound(shape->facts, name);
+    if (at == shape->facts.end() || *at != name) {
+        return std::nullopt;
+    }
+    return values[static_cast<std::size_t>(at - shape->facts.begin())];
+}
+
 Observation as_observation(const Subject& subject, const LookState& look) {
     Observation out;
     out.subject = subject;

@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -49,6 +50,7 @@ struct LookState {
     std::int64_t repeats = 0;  // looks in a row that said the same
 
     const std::string& probe() const { return shape->probe; }
+    std::optional<double> fact(std::string_view name) const;
 };
 
 // The look as the probe made it, except for the attributes.

@@ -93,6 +93,15 @@ Observation judge_self(const ObserverRules& rules, Observation report) {
     return report;
 }
 
+Millis held_up(const State& state) {
+    const auto self = state.subjects.find(Subject{std::string(self_subject)});
+    const auto* look = self == state.subjects.end() ? nullptr : self->second.looks.find(self_probe);
+    if (look == nullptr || look->reason != Reason::loop_late) {
+        return Millis{0};
+    }
+    return Millis{static_cast<std::int64_t>(look->fact("lateness_ms").value_or(0))};
+}
+
 void settle_observer(Work& work) {
     const auto why = doubt(work.rules, work.state);
     const bool trusted = why.empty();

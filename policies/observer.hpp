@@ -21,6 +21,10 @@ Observation judge_self(const ObserverRules& rules, Observation report);
 // Enters or leaves doubt.
 void settle_observer(Work& work);
 
+// How long the process was held up before its newest report about itself; zero when that was good.
+// In that time it heard nothing.
+Millis held_up(const State& state);
+
 // A quorum of reference points was found good after `since`: our own network works, so the fault is
 // the target's.
 bool observer_vouches(const Rules& rules, const State& state, Instant since);

@@ -43,7 +43,7 @@ struct SubjectState {
     Looks looks;
     SmallMap<Detector> detectors;  // by signal id; absent: never saw a bad look
     SmallMap<double> last_facts;   // the newest value of every fact that a proof compares with: a
-                                  // counter's value from before an outage
+                                   // counter's value from before an outage
     std::string version;
     Instant version_since{};  // when it moved to `version`; the epoch when it never moved
 };

@@ -69,6 +69,8 @@ TEST_CASE("a look that says the same counts up, another begins anew") {
     one.reason = Reason::image_moved;
     CHECK(looks.keep(shapes, one));
     CHECK(looks.find("a")->repeats == 1);
+    CHECK(looks.find("a")->fact("x") == 1);
+    CHECK_FALSE(looks.find("a")->fact("y").has_value());
 }
 
 TEST_CASE("subjects share the names and not the values") {

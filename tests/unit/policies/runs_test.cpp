@@ -173,6 +173,34 @@ TEST_CASE("what a box in doubt did not hear is no silence, and the deadline move
     CHECK(bench.entries<SymptomRaised>().size() == 1);
 }
 
+TEST_CASE("a stop of the process is no silence of the others") {
+    Bench bench(with_heartbeat());
+    bench.settle();
+    bench.look(beat, "heartbeat", Health::healthy);
+    steady(bench, 8min);
+    bench.advance(15min);
+    bench.look("observer", "self", Health::unknown, Reason::ok,
+               {{"lateness_ms", 15.0 * 60'000}, {"clock_step_ms", 0}});
+    bench.tick();
+    CHECK_FALSE(bench.view().observer.trusted);
+    bench.restart();
+    bench.advance(500ms);
+    bench.look("observer", "self", Health::unknown, Reason::ok,
+               {{"lateness_ms", 0}, {"clock_step_ms", 0}});
+    const auto quiet = [&](Millis how_long) {
+        for (Millis done{0}; done < how_long; done += 5s) {
+            bench.advance(5s);
+            bench.all_good();
+            bench.tick();
+        }
+    };
+    quiet(110s);
+    CHECK(bench.view().observer.trusted);
+    CHECK(bench.entries<SymptomRaised>().empty());
+    quiet(20s);
+    CHECK(bench.entries<SymptomRaised>().size() == 1);
+}
+
 TEST_CASE("the next wake is no later than the deadline of a silence") {
     Bench bench(with_heartbeat());
     bench.look(beat, "heartbeat", Health::healthy);

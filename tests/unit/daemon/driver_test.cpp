@@ -1,0 +1,121 @@
+// Why: the driver decides in which order the engine hears things: that the process was held up
+// before its clock moves, and that a turn is durable before its effects.
+#include "daemon/driver.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/policies/bench.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <utility>
+
+using namespace leverd;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+namespace {
+
+class HandClock final : public Clock {
+  public:
+    Now now() const override { return at; }
+    Now at{at_millis(1'000'000), WallTime{Millis{1'800'000'000'000}}};
+};
+
+// Says in `seen` what reached the disk, and refuses when told to.
+class ToldLedger final : public Ledger {
+  public:
+    asio::awaitable<Result<LedgerReport>> append(std::vector<Entry> entries) override {
+        if (refuse) {
+            co_return Error{"no space left", ""};
+        }
+        for (auto& entry : entries) {
+            seen.push_back(std::move(entry));
+        }
+        co_return LedgerReport{};
+    }
+    asio::awaitable<Result<std::vector<StoredEntry>>> read(std::int64_t, std::size_t) override {
+        co_return std::vector<StoredEntry>{};
+    }
+    bool refuse = false;
+    std::vector<Entry> seen;
+};
+
+Rules with_deadline() {
+    auto rules = test::small_rules();
+    Signal silent;
+    silent.id = "job-silent";
+    silent.subject_kind = "job";
+    silent.probe = "heartbeat";
+    silent.silent_after = 10min;
+    rules.runbook.signals.push_back(silent);
+    return rules;
+}
+
+Observation beat(const Now& now) {
+    Observation look;
+    look.subject = Subject{"job/nightly"};
+    look.probe = "heartbeat";
+    look.health = Health::healthy;
+    look.seen = now;
+    return look;
+}
+
+struct Bench {
+    asio::io_context loop;
+    HandClock clock;
+    Engine engine{with_deadline()};
+    ToldLedger ledger;
+    std::vector<Effect> performed;
+    std::optional<Observation> report;
+    Driver driver{loop.get_executor(), clock, engine, ledger, hooks()};
+
+    DriverHooks hooks() {
+        DriverHooks made;
+        made.overdue = [this] { return std::exchange(report, std::nullopt); };
+        made.perform = [this](const Effect& effect) { performed.push_back(effect); };
+        made.recorded = [](const Entry&) {};
+        made.committed = [](std::chrono::duration<double>) {};
+        made.turned = [this] { driver.stop(); };
+        return made;
+    }
+    // One turn with this event.
+    void turn(Event event) {
+        driver.post(std::move(event));
+        asio::co_spawn(loop, driver.run(), [](std::exception_ptr e) { CHECK_FALSE(e); });
+        loop.restart();
+        loop.run();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("that the process was held up is heard before any deadline is judged") {
+    Bench bench;
+    bench.turn(beat(bench.clock.at));
+    bench.clock.at.at += 15min;
+    bench.clock.at.wall += 15min;
+    Observation self;
+    self.subject = Subject{"observer"};
+    self.probe = "self";
+    self.facts = {{"lateness_ms", 15.0 * 60'000}, {"clock_step_ms", 0}};
+    self.seen = bench.clock.at;
+    SECTION("with the report") {
+        bench.report = self;
+        bench.turn(beat(bench.clock.at));
+        CHECK_FALSE(bench.engine.view().observer.trusted);
+        CHECK(bench.engine.view().tripped.empty());
+        for (const auto& entry : bench.ledger.seen) {
+            const auto* look = std::get_if<Observed>(&entry.body);
+            CHECK((look == nullptr || look->observation.reason != Reason::silent));
+        }
+    }
+    SECTION("without it the deadline would have been judged") {
+        bench.turn(beat(bench.clock.at));
+        bool silent = false;
+        for (const auto& entry : bench.ledger.seen) {
+            const auto* look = std::get_if<Observed>(&entry.body);
+            silent = silent || (look != nullptr && look->observation.reason == Reason::silent);
+        }
+        CHECK(silent);
+    }
+}

@@ -39,6 +39,8 @@ INCIDENTS ?= 1000000
 sim-nightly: ## a million simulated incidents, other seeds each day
 	@scripts/setup.sh build
 	@tests/sim/run.sh $(INCIDENTS) $$(date +%y%m%d0000)
+	@cmake --build build -j $(JOBS) --target sim_app
+	@SIM_SEEDS=500 SIM_FIRST=$$(date +%y%m%d0000) build/sim_app
 
 fmt: ## format the C++ sources
 	@find config core daemon exporters policies probes tests -name '*.[ch]pp' \

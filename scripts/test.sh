@@ -98,7 +98,8 @@ campaign() {
 }
 # The whole process in virtual time, killed and started again.
 process() {
-    cmake --preset release && cmake --build build -j "$jobs" --target sim_app && build/sim_app
+    cmake --preset release && cmake --build build -j "$jobs" --target sim_app &&
+        SIM_SEEDS=20 build/sim_app
 }
 # The binaries that people run, against the sandbox and against real neighbours.
 step_integration() {

@@ -50,9 +50,10 @@ TEST_CASE("the whole process under seeds: one effect for one intent, over kills 
     }
     fmt::print(
         "simulated {} whole processes twice: {} lives, {} kills, {} incidents, {} intents, {} "
-        "effects, {} replies lost, {} reloads, {} clock steps, {} network losses, {} approvals\n",
+        "effects, {} replies lost, {} reloads, {} clock steps, {} network losses, {} "
+        "full disks, {} approvals\n",
         seeds, all.lives, all.kills, all.incidents, all.intents, all.effects, all.lost_replies,
-        all.reloads, all.clock_steps, all.network_losses, all.approvals);
+        all.reloads, all.clock_steps, all.network_losses, all.full_disks, all.approvals);
     for (const auto& [kind, count] : all.verdicts) {
         fmt::print("  verdict {}: {}\n", kind, count);
     }

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 
@@ -47,6 +48,7 @@ void AppTally::add(const AppTally& other) {
     clock_steps += other.clock_steps;
     network_losses += other.network_losses;
     approvals += other.approvals;
+    full_disks += other.full_disks;
     for (const auto& [kind, count] : other.verdicts) {
         verdicts[kind] += count;
     }
@@ -104,23 +106,32 @@ class AppWorld::Journal final : public Ledger {
     // so that whatever does not wait for it overtakes it.
     asio::awaitable<Result<LedgerReport>> append(std::vector<Entry> entries) override {
         const Error gone{"the process is dead", ""};
-        const auto cut = world_.dead_ ? Cut::before : world_.draw_cut();
+        const bool weighty = std::ranges::any_of(entries, [](const Entry& entry) {
+            return std::holds_alternative<Intent>(entry.body) ||
+                   std::holds_alternative<Outcome>(entry.body);
+        });
+        const auto cut = world_.dead_ ? Cut::before : world_.draw_cut(weighty);
         if (cut == Cut::before) {
             world_.kill();
             co_return gone;
         }
-        if (world_.chance(20)) {
-            const Millis slow{static_cast<std::int64_t>(world_.below(2'000))};
+        if (world_.chance(weighty ? 3 : 20)) {
+            const Millis slow{static_cast<std::int64_t>(world_.below(weighty ? 20'000 : 2'000))};
             (void)co_await net::pause(slow);
         }
         if (world_.dead_) {
             co_return gone;
+        }
+        if (world_.disk_is_full(weighty)) {
+            world_.unwritten_ = true;
+            co_return Error{"no space left on device", ""};
         }
         auto written = test::run(kept_.append(entries));
         if (!written) {
             world_.violate("the ledger could not be written: " + written.error().what);
             co_return written;
         }
+        world_.unwritten_ = false;
         for (const auto& entry : entries) {
             world_.note(entry);
         }
@@ -150,6 +161,7 @@ void AppWorld::run(Millis trouble) {
     std::filesystem::copy_file(LEVERD_SHIPPED_RUNBOOK, directory_ / "runbook.toml");
     virtual_time::reset();
     stack_ = FakeStack();
+    full_until_ = 0;
     trouble_until_ = virtual_time::uptime() + trouble.count();
     end_ = trouble_until_ + rest.count();
     write_config();
@@ -258,7 +270,7 @@ void AppWorld::people() {
     for (const auto& [id, incident] : app_->backend().state().incidents) {
         const bool waits = incident.decision && incident.decision->action == Action::ask;
         if (waits && !leaving_ && asked_.insert(incident.decision->id).second) {
-            const Millis after{static_cast<std::int64_t>(1000 * below(900))};
+            const Millis after{static_cast<std::int64_t>(1000 * below(300))};
             tasks_->spawn("answer", answer_late(incident.decision->id, after));
         }
     }
@@ -286,11 +298,21 @@ void AppWorld::kill() {
     }
 }
 
-AppWorld::Cut AppWorld::draw_cut() {
-    if (mended_ || !chance(400)) {
+AppWorld::Cut AppWorld::draw_cut(bool weighty) {
+    if (mended_ || !chance(weighty ? 8 : 400)) {
         return Cut::no;
     }
     return chance(2) ? Cut::before : Cut::after;
+}
+
+// A spell without room for a single entry; it likes to begin with an intent.
+bool AppWorld::disk_is_full(bool weighty) {
+    const auto now = virtual_time::uptime();
+    if (!mended_ && now >= full_until_ && chance(weighty ? 6 : 4000)) {
+        full_until_ = now + static_cast<std::int64_t>(1000 * (1 + below(60)));
+        tally_.full_disks += 1;
+    }
+    return !mended_ && now < full_until_;
 }
 
 void AppWorld::write_config() {
@@ -350,7 +372,7 @@ blast_percent = 50
 blast_count = 2
 verify_timeout = "10m"
 )",
-                                lever, tally_.reloads > 0 && chance(2) ? "approve" : "auto");
+                                lever, chance(2) ? "approve" : "auto");
     }
 }
 

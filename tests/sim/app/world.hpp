@@ -33,6 +33,7 @@ struct AppTally {
     int clock_steps = 0;
     int network_losses = 0;
     int approvals = 0;
+    int full_disks = 0;
     std::map<std::string, int> verdicts;
     std::map<std::string, int> decisions;  // by reason
 
@@ -70,7 +71,8 @@ class AppWorld {
     void leave();
     // From here on nothing that the process does reaches the disk or the network.
     void kill();
-    Cut draw_cut();
+    Cut draw_cut(bool weighty);  // commits of intents and outcomes are cut more often
+    bool disk_is_full(bool weighty);
 
     void note(const Entry& entry);
     void check_call(const net::HttpRequest& request);
@@ -88,6 +90,8 @@ class AppWorld {
     bool leaving_ = false;
     bool dead_ = false;
     bool mended_ = false;
+    std::int64_t full_until_ = 0;  // ms of uptime
+    bool unwritten_ = false;       // a turn waits for room on the disk
     bool over_ = false;
     std::int64_t trouble_until_ = 0;
     std::int64_t end_ = 0;

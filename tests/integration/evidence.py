@@ -22,7 +22,7 @@ def evidence(t):
         s.fault("canvas", mode="chunk_404")
         bad = wait_for("a canvas that fails", lambda: [
             r for r in s.api("/api/v1/probes/canvas/results")["results"]
-            if r["reason"] == "connect_refused"], 20)
+            if r["health"] == "failing"], 20)
         t("with status and phases", bad[0]["answer"]["status"] == 404
           and set(bad[0]["answer"]["phases"]) == {"dns", "connect", "tls", "header", "body"}, bad[0])
         shown = json.dumps([s.api(f"/api/v1/probes/{row['probe']}/results?limit=500")

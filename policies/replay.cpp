@@ -2,6 +2,7 @@
 // go in again, what the engine itself made of them is left out.
 #include "policies/replay.hpp"
 
+#include "policies/replay_people.hpp"
 #include "policies/topology.hpp"
 
 #include <algorithm>
@@ -152,6 +153,9 @@ class Player {
         for (const auto& effect : turn.effects) {
             perform(effect);
         }
+        if (const auto given = early_.take(now_.at, engine_->view())) {
+            send(*given);
+        }
     }
 
     void later(Instant at, Event event) { later_.push_back({at, std::move(event)}); }
@@ -236,14 +240,7 @@ class Player {
         if (meant == vetoes_.end()) {
             return;
         }
-        std::string id;
-        for (const auto& [own, veto] : engine_->view().vetoes) {
-            if (veto.set.subjects == meant->second->subjects &&
-                veto.set.lever == meant->second->lever && veto.set.who == meant->second->who) {
-                id = own;
-                break;
-            }
-        }
+        const auto id = same_veto(engine_->view(), *meant->second);
         if (!id.empty()) {
             send(LiftVeto{id, lifted.who, lifted.why});
         }
@@ -255,18 +252,10 @@ class Player {
         if (asked == decisions_.end()) {
             return;
         }
-        std::optional<ApprovalGiven> given;
-        for (const auto& [id, incident] : engine_->view().incidents) {
-            const auto& decision = incident.decision;
-            if (incident.phase != IncidentPhase::closed && decision &&
-                decision->action == Action::ask && decision->lever == asked->second->lever &&
-                decision->subject == asked->second->subject) {
-                given = ApprovalGiven{decision->id, decision->hash, approval.approved, approval.who,
-                                      approval.why};
-            }
-        }
-        if (given) {
+        if (const auto given = answer_to(engine_->view(), *asked->second, approval)) {
             send(*given);
+        } else {
+            early_.keep(now_.at, *asked->second, approval);
         }
     }
 
@@ -451,6 +440,7 @@ class Player {
     std::vector<Entry> ledger_;
     std::vector<Later> later_;
     std::vector<Asked> asked_looks_;
+    EarlyAnswers early_;
     std::set<std::pair<Subject, std::string>> asked_;
     std::map<std::pair<Subject, std::string>, Instant> answered_;
     std::map<std::string, MakePlan> wanted_plans_;  // by incident

@@ -1,5 +1,6 @@
 # Why: see storyline.sh. The day plays once; afterwards ledger, journal and metrics must agree on what was done and why.
 import collections
+import json
 import time
 
 from stack import http, main, stack, wait_for
@@ -84,6 +85,30 @@ def day(t):
                        and s.cli("why", e["subject"]).returncode != 0]
         t("why explains every decision", not unexplained, unexplained)
         t("the ledger verifies", s.verified().returncode == 0, s.verified().stderr)
+        replay(t, s)
+
+
+def replay(t, s):
+    """The day again from its ledger: with the same policies the same levers, and always the same words."""
+    words = ["replay", "--config", s.toml, "--json"]
+    live = s.cli(*words, socket=False)
+    t("replay reads the ledger while the daemon runs", live.returncode == 0, live.stderr)
+    s.terminate()
+    once, again = (s.cli(*words, socket=False) for _ in range(2))
+    t("a second replay is the same to the byte", once.returncode == 0 and once.stdout == again.stdout, once.stderr)
+    report = json.loads(once.stdout)
+
+    def fired(side):
+        return sorted((c["symptom"], c["subject"], step["lever"]) for c in report["cases"] if c[side]
+                      for step in c[side]["steps"] if step["fired"])
+    t("it fires what was fired", fired("now") == fired("then") and len(fired("then")) == 5,
+      (fired("then"), fired("now")))
+    careful = s.dir / "careful.toml"
+    careful.write_text((s.dir / "config" / "policies.toml").read_text().replace('mode = "auto"', 'mode = "recommend"'))
+    other = s.cli(*words, "--policy", str(careful), socket=False)
+    report = json.loads(other.stdout or "{}")
+    t("careful policies would have fired less", other.returncode == 0 and report["now"]["fired"]
+      < report["then"]["fired"], (other.stderr, report.get("now"), report.get("then")))
 
 
 if __name__ == "__main__":

@@ -53,14 +53,14 @@ Redactor redactor_of(const Context& context) {
 // and not when it answered a login well: such bodies hold what people wrote, and tokens.
 std::shared_ptr<const Exchange> last_answer(const net::Trace& trace, const Context& context,
                                             const std::vector<Observation>& observations) {
-    std::vector<Exchange> shown = trace.shown(redactor_of(context));
+    const bool well = std::all_of(observations.begin(), observations.end(),
+                                  [](const auto& one) { return one.health == Health::healthy; });
+    std::vector<Exchange> shown = trace.shown(redactor_of(context), !well);
     if (shown.empty()) {
         return nullptr;
     }
     Exchange& last = shown.back();
-    const bool well = std::all_of(observations.begin(), observations.end(),
-                                  [](const auto& one) { return one.health == Health::healthy; });
-    if (well || (last.login && last.status >= 200 && last.status < 300)) {
+    if (last.login && last.status >= 200 && last.status < 300) {
         last.body.clear();
     }
     last.sent.clear();

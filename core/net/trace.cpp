@@ -1,4 +1,4 @@
-// Why: see trace.hpp. Masking waits until somebody wants to see: most looks are never looked at.
+// Why: see trace.hpp. Most looks are well, so bodies are masked only where one will be shown.
 #include "core/net/trace.hpp"
 
 #include "core/base/text.hpp"
@@ -68,7 +68,7 @@ boost::asio::awaitable<HttpResult> Trace::fetch(HttpRequest request, Deadline de
     co_return result;
 }
 
-std::vector<Exchange> Trace::shown(Redactor redactor) const {
+std::vector<Exchange> Trace::shown(Redactor redactor, bool with_bodies) const {
     for (const Noted& noted : noted_) {
         if (noted.credential) {
             redactor.learn(*noted.credential);
@@ -81,7 +81,8 @@ std::vector<Exchange> Trace::shown(Redactor redactor) const {
         exchange.failure = sanitize(redactor.text(exchange.failure), url_shown_max);
         exchange.sent = masked(redactor, exchange.sent);
         exchange.headers = masked(redactor, exchange.headers);
-        exchange.body = excerpt_of(redactor, exchange.body, body_shown_max);
+        exchange.body =
+            with_bodies ? excerpt_of(redactor, noted.exchange.body, body_shown_max) : std::string{};
         out.push_back(std::move(exchange));
     }
     return out;

@@ -21,8 +21,9 @@ class Trace final : public HttpTransport {
 
     boost::asio::awaitable<HttpResult> fetch(HttpRequest request, Deadline deadline) override;
 
-    // Oldest first; `redactor` is told the credentials of the requests on top of what it knows.
-    std::vector<Exchange> shown(Redactor redactor) const;
+    // Oldest first; `redactor` is told the credentials of the requests on top of what it knows. A
+    // body that nobody will see need not be masked.
+    std::vector<Exchange> shown(Redactor redactor, bool with_bodies = true) const;
     std::size_t left_out() const { return left_out_; }
 
   private:

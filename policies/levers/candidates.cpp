@@ -5,6 +5,7 @@
 #include "core/model/codec.hpp"
 #include "core/stack/control_plane.hpp"
 #include "policies/levers/access.hpp"
+#include "policies/levers/image_move.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -214,6 +215,25 @@ boost::asio::awaitable<Result<Candidate>> choose_candidate(stack::Registry* regi
                           ask_person);
     }
     co_return *best;
+}
+
+boost::asio::awaitable<Result<CandidateQuestion>> platform_question(const Context& context,
+                                                                    stack::Registry* registry,
+                                                                    net::Deadline deadline) {
+    CandidateQuestion question;
+    question.repository = context.config->registry.platform_image;
+    question.twin = context.config->registry.platform_tenant_image;
+    auto first = co_await current_digest(registry, question.repository, deadline);
+    if (first.has_error()) {
+        co_return first.error();
+    }
+    auto second = co_await current_digest(registry, question.twin, deadline);
+    if (second.has_error()) {
+        co_return second.error();
+    }
+    question.current = *first;
+    question.twin_current = *second;
+    co_return question;
 }
 
 boost::asio::awaitable<Result<std::string>> explicit_tag(stack::Registry* registry,

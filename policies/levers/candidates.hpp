@@ -6,6 +6,7 @@
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
 #include "core/stack/registry.hpp"
+#include "policies/levers/lever.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -36,6 +37,11 @@ struct CandidateQuestion {
     std::string current;  // digest in service now, first repository
     std::string twin_current;
 };
+
+// The question about the platform's pair as its tags stand now.
+boost::asio::awaitable<Result<CandidateQuestion>> platform_question(const Context& context,
+                                                                    stack::Registry* registry,
+                                                                    net::Deadline deadline);
 
 // More common tags than this cannot be put in order within one plan.
 inline constexpr std::size_t candidates_max = 200;

@@ -7,7 +7,6 @@
 #include "policies/levers/access.hpp"
 #include "policies/levers/candidates.hpp"
 #include "policies/levers/fleet_call.hpp"
-#include "policies/levers/image_move.hpp"
 #include "policies/levers/outcome.hpp"
 #include "policies/levers/tenant_trail.hpp"
 
@@ -85,22 +84,12 @@ std::vector<Call> calls_of(const Context& context, const std::vector<std::string
 // The tag that names what :latest is in both repositories now.
 boost::asio::awaitable<Result<std::string>> tag_in_service(Context& context,
                                                            net::Deadline deadline) {
-    const auto& registry = context.config->registry;
     stack::Registry client(registry_of(context));
-    CandidateQuestion question;
-    question.repository = registry.platform_image;
-    question.twin = registry.platform_tenant_image;
-    auto first = co_await current_digest(&client, question.repository, deadline);
-    if (first.has_error()) {
-        co_return first.error();
+    auto question = co_await platform_question(context, &client, deadline);
+    if (question.has_error()) {
+        co_return question.error();
     }
-    auto second = co_await current_digest(&client, question.twin, deadline);
-    if (second.has_error()) {
-        co_return second.error();
-    }
-    question.current = *first;
-    question.twin_current = *second;
-    auto tag = co_await explicit_tag(&client, question, deadline);
+    auto tag = co_await explicit_tag(&client, *question, deadline);
     co_return tag;
 }
 
@@ -237,9 +226,10 @@ class FleetRedeploy final : public Lever {
             const auto soon = std::min(deadline, net::deadline_in(signs_timeout));
             const auto before =
                 co_await read_tenant_signs(context, slug, param(plan, "org_id." + slug), soon);
-            if (before.front == Front::healthy) {
+            if (before.front != Front::down) {
                 co_return make_outcome(intent, OutcomeKind::refused,
-                                       "tenant " + slug + " came up since the plan");
+                                       fmt::format("tenant {} is not seen to be down any more: {}",
+                                                   slug, to_text(before.front)));
             }
             trails_.of(intent + "/" + slug) = TenantTrail{before.front, before.requests, 0};
         }

@@ -103,19 +103,11 @@ class PlatformRollback final : public Lever {
             co_return refusal("this lever moves the platform images only, not " + subject.text());
         }
         stack::Registry client(registry_of(context));
-        CandidateQuestion question;
-        question.repository = registry.platform_image;
-        question.twin = registry.platform_tenant_image;
-        auto first = co_await current_digest(&client, question.repository, deadline);
-        if (first.has_error()) {
-            co_return first.error();
+        auto asked = co_await platform_question(context, &client, deadline);
+        if (asked.has_error()) {
+            co_return asked.error();
         }
-        auto second = co_await current_digest(&client, question.twin, deadline);
-        if (second.has_error()) {
-            co_return second.error();
-        }
-        question.current = *first;
-        question.twin_current = *second;
+        const CandidateQuestion question = *asked;
         auto wanted = co_await choose(context, &client, question, deadline);
         if (wanted.has_error()) {
             co_return wanted.error();

@@ -202,6 +202,12 @@ TEST_CASE("the fleet call is refused when anything moved since the plan") {
              s.tenant("globex", other_org, "2026-05-06T08:00:00Z",
                       answer(200, R"({"status":"ok"})"));
          }},
+        {"a tenant is starting",
+         [](Scene& s, Plan&) { s.tenant("globex", other_org, "2026-05-06T08:00:00Z", html(404)); }},
+        {"a tenant cannot be judged any more",
+         [](Scene& s, Plan&) {
+             s.tenant("globex", other_org, "2026-05-06T08:00:00Z", answer(403, "{}"));
+         }},
         {"a tenant booted anew",
          [](Scene& s, Plan&) {
              s.tenant("globex", other_org, "2026-05-06T09:00:00Z", no_body(502));

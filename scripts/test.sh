@@ -32,20 +32,35 @@ count() { # count NAME STATUS LOG
     fi
 }
 
-step() { # step NAME COMMAND...
-    local name=$1 log status=0 begun=$SECONDS
+log_of() { echo "$logs/${1//[^a-z0-9_-]/_}.log"; }
+
+perform() { # perform NAME COMMAND...: leaves its log, its status and its seconds
+    local log status=0 begun=$SECONDS
+    log=$(log_of "$1")
     shift
-    log=$logs/${name//[^a-z0-9_-]/_}.log
-    printf '== %s\n' "$name"
     "$@" > "$log" 2>&1 || status=$?
-    count "$name" "$status" "$log"
+    echo "$status $((SECONDS - begun))" > "$log.end"
+}
+
+report() { # report NAME: what `perform` left
+    local log status took
+    log=$(log_of "$1")
+    read -r status took < "$log.end"
+    rm -f "$log.end"
+    count "$1" "$status" "$log"
     if [ "$status" -ne 0 ]; then
         tail -n 60 "$log"
-        printf '   FAILED after %s s, whole log: %s\n' $((SECONDS - begun)) "${log#"$root"/}"
+        printf '   FAILED after %s s, whole log: %s\n' "$took" "${log#"$root"/}"
     else
-        printf '   ok, %s s: %s\n' $((SECONDS - begun)) "$(tail -n 1 "$log" | cut -c 1-100)"
+        printf '   ok, %s s: %s\n' "$took" "$(grep -v '^$' "$log" | tail -n 1 | cut -c 1-100)"
     fi
     return "$status"
+}
+
+step() {
+    printf '== %s\n' "$1"
+    perform "$@"
+    report "$1"
 }
 
 built() { # built PRESET TARGETS...: configures and builds
@@ -101,16 +116,50 @@ process() {
     cmake --preset release && cmake --build build -j "$jobs" --target sim_app &&
         SIM_SEEDS=20 build/sim_app
 }
-# The binaries that people run, against the sandbox and against real neighbours.
+# The binaries that people run, against the sandbox and against real neighbours. They mostly wait, so
+# a few run beside each other; what measures latencies runs alone.
 step_integration() {
     local script
     step build-release cmake_release || return
     export LEVERD_BUILD=$root/build
-    for script in tests/integration/*.sh tests/browser/*.sh; do
-        if [ -x "$script" ]; then
-            step "$(basename "$script" .sh)" timeout 600 "$script"
-        fi
+    # The longest ones begin.
+    for script in tests/integration/{sweep,storyline,levers}.sh tests/integration/*.sh \
+        tests/browser/*.sh; do
+        case " events probes ${running[*]} " in
+            *" $(basename "$script" .sh) "*) ;;
+            *) beside "$script" ;;
+        esac
     done
+    all_beside
+    for script in tests/integration/{events,probes}.sh; do
+        step "$(basename "$script" .sh)" apart "$script"
+    done
+}
+running=()
+beside() { # beside SCRIPT: starts it as soon as there is room
+    while [ "$(jobs -rp | wc -l)" -ge $((jobs + 1)) ]; do
+        wait -n || true
+    done
+    perform "$(basename "$1" .sh)" apart "$1" &
+    running+=("$(basename "$1" .sh)")
+}
+all_beside() {
+    local name
+    wait
+    for name in "${running[@]}"; do
+        printf '== %s\n' "$name"
+        report "$name" || true
+    done
+    running=()
+}
+# Each script has a loopback of its own where that is allowed: no port is taken twice, and nothing
+# outside can be reached.
+apart() {
+    if unshare --net true 2> /dev/null; then
+        timeout 600 unshare --net sh -c 'ip link set lo up && exec "$@"' apart "$@"
+    else
+        timeout 600 "$@"
+    fi
 }
 cmake_release() {
     cmake --preset release && cmake --build build -j "$jobs" --target leverd leverd-sandbox

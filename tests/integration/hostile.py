@@ -61,6 +61,8 @@ def hostile_answers(t):
         s.all_seen()
         wait_for("every subject judged", lambda: all(
             (look(s, *j) or {}).get("health") == "healthy" for j in JUDGED.values()))
+        before = []
+        holds_for(2, lambda: before.append(descriptors(s)) or True)
         size, fds = None, []
         fooled, silent = [], []
         for mode in MODES:
@@ -95,7 +97,9 @@ def hostile_answers(t):
         t("no hostile answer is called healthy", not fooled, fooled)
         t("every hostile answer ends in a look", not silent, silent)
         t("memory stays flat", grown < GROWTH, (size, grown))
-        t("descriptors stay flat", max(fds) - min(fds) <= 16, fds)
+        # Looks on their way and idle connections (30 s) hold some; a leak would be one for each mode.
+        many = holds_for(45, lambda: descriptors(s) > max(before) + 10) is None
+        t("descriptors come back", not many, (before, fds, descriptors(s)))
         print(f"  memory {size >> 20} MiB, grown by {grown >> 10} KiB; descriptors {fds}")
         t("no lever was fired", s.effects() == [], s.effects())
         t("the ledger verifies", s.verified().returncode == 0, s.verified())

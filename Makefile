@@ -11,7 +11,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 	@echo
 	@echo "  make run FOR=90s        ends by itself after 90 seconds"
-	@echo "  make test STEPS=tidy    one step only: setup tidy alerts unit sim integration tsan gcc"
+	@echo "  make test STEPS=tidy    one step only: setup tidy alerts unit tsan sim gcc integration"
 
 setup: ## install what building needs (only what is missing)
 	@scripts/setup.sh build

@@ -63,6 +63,24 @@ step() {
     report "$1"
 }
 
+running=()
+beside() { # beside NAME COMMAND...: starts it as soon as there is room
+    while [ "$(jobs -rp | wc -l)" -ge $((jobs + 2)) ]; do
+        wait -n || true
+    done
+    perform "$@" &
+    running+=("$1")
+}
+all_beside() {
+    local name
+    wait
+    for name in "${running[@]}"; do
+        printf '== %s\n' "$name"
+        report "$name" || true
+    done
+    running=()
+}
+
 built() { # built PRESET TARGETS...: configures and builds
     local preset=$1
     shift
@@ -121,36 +139,20 @@ process() {
 step_integration() {
     local script
     step build-release cmake_release || return
+    step sandbox tests/sandbox/smoke_test.sh build/leverd-sandbox
     export LEVERD_BUILD=$root/build
     # The longest ones begin.
     for script in tests/integration/{sweep,storyline,levers}.sh tests/integration/*.sh \
         tests/browser/*.sh; do
         case " events probes ${running[*]} " in
             *" $(basename "$script" .sh) "*) ;;
-            *) beside "$script" ;;
+            *) beside "$(basename "$script" .sh)" apart "$script" ;;
         esac
     done
     all_beside
     for script in tests/integration/{events,probes}.sh; do
         step "$(basename "$script" .sh)" apart "$script"
     done
-}
-running=()
-beside() { # beside SCRIPT: starts it as soon as there is room
-    while [ "$(jobs -rp | wc -l)" -ge $((jobs + 1)) ]; do
-        wait -n || true
-    done
-    perform "$(basename "$1" .sh)" apart "$1" &
-    running+=("$(basename "$1" .sh)")
-}
-all_beside() {
-    local name
-    wait
-    for name in "${running[@]}"; do
-        printf '== %s\n' "$name"
-        report "$name" || true
-    done
-    running=()
 }
 # Each script has a loopback of its own where that is allowed: no port is taken twice, and nothing
 # outside can be reached.
@@ -170,14 +172,19 @@ step_tsan() {
     step build-tsan built tsan unit_ledger unit_net unit_web &&
         step tsan tested tsan -R '^unit_(ledger|net|web)$'
 }
-# The second compiler checks the product; the first one has run its tests.
+# The second compiler checks the product; the first one has run its tests. It takes what the
+# integration scripts, which mostly wait, leave of the processors.
 step_gcc() {
     cmake_extra=(-DBUILD_TESTING=OFF -DLEVERD_SYNTAX_ONLY=ON)
-    step gcc built gcc leverd_objects
+    beside gcc modestly built gcc leverd_objects
     cmake_extra=()
 }
+modestly() {
+    renice -n 19 "$BASHPID" > /dev/null
+    "$@"
+}
 
-all=(setup tidy alerts unit sim integration tsan gcc)
+all=(setup tidy alerts unit tsan sim gcc integration)
 chosen=("$@")
 if [ "${#chosen[@]}" -eq 0 ]; then
     chosen=("${all[@]}")
@@ -191,6 +198,7 @@ done
 for name in "${chosen[@]}"; do
     "step_$name" || true
 done
+all_beside
 printf '== all steps took %s s\n' "$SECONDS"
 if [ "${#failures[@]}" -gt 0 ]; then
     printf '   failed: %s\n' "${failures[*]}"

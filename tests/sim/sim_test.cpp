@@ -61,4 +61,5 @@ TEST_CASE("seeded worlds: the invariants hold and the same seed gives the same l
     CHECK((seeds < 10 || all.verdicts["recovered"] > 0));
     CHECK((seeds < 10 || all.verdicts["not_recovered"] > 0));
     CHECK((seeds < 10 || all.storms > 0));
+    CHECK((wanted < 1000 || all.undone > 0));
 }

@@ -253,9 +253,14 @@ void World::take_effect(const Intent& intent) {
     const auto name = std::string(intent.subject.name());
     if (intent.lever == "platform-rollback") {
         image_ += 1;
-        const bool worse = chance(3);
+        // The images that are rolled back to look well at first.
+        const bool worse = intent.undoes.empty() && chance(2);
+        const auto shows = now_.at + rules_.levers.at(intent.lever).propagation;
         for (auto& [slug, tenant] : tenants_) {
-            tenant.up = !worse || chance(3);
+            tenant.up = true;
+            tenant.back_at = Instant{};
+            tenant.fails_at =
+                worse && !chance(4) ? shows + Millis{6'000 + 1'000 * below(10)} : Instant{};
             tenant.requests = 1;
         }
         return;

@@ -99,6 +99,10 @@ void World::come_back(Thing& thing) {
         thing.up = true;
         thing.requests = 1;
     }
+    if (thing.fails_at != Instant{} && now_.at >= thing.fails_at) {
+        thing.fails_at = Instant{};
+        thing.up = false;
+    }
     if (thing.up) {
         thing.last_up = now_.at;
     }
@@ -126,7 +130,7 @@ void World::trouble() {
         network_up_ = !network_up_;
         tally_.doubts += network_up_ ? 0 : 1;
     }
-    if (chance(4000)) {
+    if (chance(1500)) {
         image_ += 1;
         for (auto& [slug, tenant] : tenants_) {
             tenant.up = tenant.up && !chance(3);

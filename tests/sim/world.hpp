@@ -51,7 +51,8 @@ class World {
   private:
     struct Thing {
         bool up = true;
-        Instant back_at{};  // while it restarts; the epoch: it does not
+        Instant back_at{};   // while it restarts; the epoch: it does not
+        Instant fails_at{};  // what a lever broke shows only after a while; the epoch: nothing is
         Instant last_up{};
         double requests = 100;
         std::string runtime;  // of a workspace

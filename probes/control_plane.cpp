@@ -129,6 +129,7 @@ void adopt(Inventory& inventory, std::map<std::string, Tenant> next) {
         if (it == next.end() || it->second.org_id != old.org_id) {
             inventory.admin_tokens.erase(slug);
             inventory.workspaces.erase(slug);
+            inventory.builds.erase(slug);
         }
     }
     inventory.tenants = std::move(next);

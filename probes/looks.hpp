@@ -25,7 +25,8 @@ boost::asio::awaitable<Observations> look_workspace_activity(Context& context, T
 // Subject tenant/<slug>: the newest boot events that the control plane holds.
 boost::asio::awaitable<Observations> look_boot_events(Context& context, Task task,
                                                       net::Deadline deadline);
-// Subject image/<repository>, version = digest of :latest, against the freeze receipt.
+// Subject image/<repository>, version = digest of :latest: against the freeze receipt and against
+// what tenants say that they run. Subject registry: does it answer us for any image at all?
 boost::asio::awaitable<Observations> look_image_drift(Context& context, Task task,
                                                       net::Deadline deadline);
 // Subject freeze: do the workflows, their runs and the receipts hold what the freeze promised?

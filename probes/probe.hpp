@@ -33,6 +33,9 @@ struct Context {
     Heartbeats* heartbeats = nullptr;
     // Copies share it: what the forge said stays known over a reload.
     std::shared_ptr<stack::ForgeMemory> forge_memory = std::make_shared<stack::ForgeMemory>();
+    // Repository -> the registry refused the last look at it (401, 403, 404).
+    std::shared_ptr<std::map<std::string, bool>> registry_refusals =
+        std::make_shared<std::map<std::string, bool>>();
 };
 
 // One thing that one probe looks at: "tenant_health" at target "acme"; target "" where there is

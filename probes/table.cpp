@@ -41,9 +41,9 @@ std::vector<std::string> references(const Context& context) {
     return targets;
 }
 
-// /health, /workspaces and /metrics.
+// /health, /workspaces, /metrics and at times /buildinfo.
 int health_cost(const Context&, const std::string&) {
-    return 3;
+    return 4;
 }
 
 int status_cost(const Context&, const std::string&) {

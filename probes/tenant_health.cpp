@@ -13,6 +13,8 @@ namespace leverd::probes {
 namespace {
 
 constexpr double milliseconds_per_day = 86'400'000.0;
+// A build changes with a redeploy only, so it is asked for more rarely than health.
+constexpr Millis build_pace{120'000};
 
 boost::asio::awaitable<Observation> check_health(Context& context, Task task,
                                                  net::Deadline deadline) {
@@ -66,6 +68,25 @@ void judge_read_problem(const stack::Problem& problem, Observation& seen) {
     seen.facts["auth_read"] = 0;
 }
 
+// What the tenant runs, for image_drift. A tenant that does not say it is no worse for that.
+boost::asio::awaitable<void> note_build(Context& context, stack::TenantAccess access,
+                                        net::Deadline deadline) {
+    const Instant now = context.clock->now().at;
+    const auto known = context.inventory->builds.find(access.slug);
+    if (known != context.inventory->builds.end() && now - known->second.asked < build_pace) {
+        co_return;
+    }
+    const std::string slug = access.slug;
+    auto build = co_await stack::read_build(std::move(access), deadline);
+    RunningBuild running;
+    running.asked = now;
+    if (build.has_value()) {
+        running.commit = build->commit;
+        running.digest = build->digest;
+    }
+    context.inventory->builds.insert_or_assign(slug, std::move(running));
+}
+
 }  // namespace
 
 boost::asio::awaitable<Observations> look_tenant_health(Context& context, Task task,
@@ -85,6 +106,7 @@ boost::asio::awaitable<Observations> look_tenant_health(Context& context, Task t
         if (counter.has_value()) {
             seen.facts["requests_total"] = *counter;
         }
+        co_await note_build(context, session.access(), deadline);
     }
     seen.attributes["tenant"] = task.target;
     Observations all;

@@ -25,6 +25,13 @@ struct WorkspaceRow {
     std::string status;
 };
 
+// What a tenant says that it runs; empty where it does not say.
+struct RunningBuild {
+    std::string commit;  // lower-case hex, 7 to 40
+    std::string digest;  // sha256:...
+    Instant asked{};
+};
+
 enum class InventoryVerdict { accepted, empty, shrunken };
 
 // A list that lost more than half of at least four known tenants is not believed; neither is an
@@ -36,6 +43,7 @@ struct Inventory {
     std::map<std::string, std::vector<WorkspaceRow>>
         workspaces;                              // by slug; the last good list of each
     std::map<std::string, Secret> admin_tokens;  // by slug; memory only
+    std::map<std::string, RunningBuild> builds;  // by slug; as of the last time it was asked
     // Repository -> the newest digest that was in service while nothing was wrong, from the ledger.
     std::map<std::string, std::string> known_good;
 };

@@ -101,6 +101,16 @@ inline constexpr std::string_view requests_metric = "molecule_http_requests_tota
 boost::asio::awaitable<Read<double>> read_request_counter(TenantAccess access,
                                                           net::Deadline deadline);
 
+// What GET /buildinfo says; its field names are nobody's promise, so several are tried, and a build
+// that does not know the path answers with the canvas page (2.2).
+struct BuildIdentity {
+    std::string commit;  // lower-case hex, 7 to 40; empty: not said
+    std::string digest;  // sha256:...; empty: not said
+};
+Read<BuildIdentity> parse_build(const net::HttpRequest& request,
+                                const net::HttpResponse& response);
+boost::asio::awaitable<Read<BuildIdentity>> read_build(TenantAccess access, net::Deadline deadline);
+
 // Our share of a tenant's rate bucket (2.1): a token bucket per key. A spender that still has
 // credit may overdraw it with one large cost, so that a tenant with many workspaces is looked at
 // rarely instead of never.

@@ -138,6 +138,18 @@ Reply liveness(const World& world) {
                             json::object({{"scheduler", tick}, {"hibernation-monitor", tick}})}}));
 }
 
+// The commit that the running image was built from: its build's tag is "staging-<commit>".
+std::string commit_of(const World& world, const Tenant& tenant) {
+    static const std::string prefix = "staging-";
+    const Repository* repository = world.registry.find(kPlatform);
+    for (const auto& [tag, digest] : repository->tags) {
+        if (digest == tenant.platform_digest && tag.starts_with(prefix)) {
+            return tag.substr(prefix.size());
+        }
+    }
+    return "unknown";
+}
+
 std::string route_label(const std::vector<std::string>& parts) {
     std::string label;
     for (std::size_t i = 0; i < parts.size() && i < 5; ++i) {
@@ -176,7 +188,7 @@ Reply platform_routes(World& world, Tenant& tenant, const Request& request,
         return request.path == "/events" ? json_reply(200, json::array()) : liveness(world);
     }
     if (tenant.later_build && get && request.path == "/buildinfo") {
-        return json_reply(200, json::object({{"git_sha", tenant.platform_digest.substr(7, 7)}}));
+        return json_reply(200, json::object({{"git_sha", commit_of(world, tenant)}}));
     }
     return canvas_fallback(request.path == "/" ? 200 : 404);
 }

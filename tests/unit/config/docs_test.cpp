@@ -104,7 +104,7 @@ TEST_CASE("every probe kind has an example in the probe guide that is accepted")
 
 TEST_CASE("the examples about the forge are accepted together with the shipped files") {
     const auto blocks = toml_blocks(LEVERD_FORGE_GUIDE);
-    REQUIRE(blocks.size() == 4);
+    REQUIRE(blocks.size() == 2);
     const Folder folder;
     const auto runbook = std::filesystem::path(LEVERD_SHIPPED_CONFIG) / "runbook.toml";
     for (const std::string& block : blocks) {

@@ -43,7 +43,7 @@ TEST_CASE("the shipped files load without a problem") {
 
 TEST_CASE("the shipped symptoms are the runbook's seven rows, word for word") {
     const Config config = shipped().config;
-    REQUIRE(config.runbook.symptoms.size() == std::size(table) + 1);
+    REQUIRE(config.runbook.symptoms.size() == std::size(table) + 4);
     for (std::size_t i = 0; i < std::size(table); ++i) {
         const Symptom& s = config.runbook.symptoms[i];
         CAPTURE(i);
@@ -106,9 +106,24 @@ TEST_CASE("a stray image goes back by the lever that moves it") {
     CHECK(lever_for(s, "image/molecule-ai/workspace-template-hermes") == "template-rollback");
 }
 
+TEST_CASE("a broken freeze and a lost forge or registry call a person and nobody else") {
+    const Config config = shipped().config;
+    const auto& symptoms = config.runbook.symptoms;
+    for (const std::string_view id : {"freeze-broken", "forge-lost", "registry-lost"}) {
+        CAPTURE(id);
+        const auto s = std::find_if(symptoms.begin(), symptoms.end(),
+                                    [id](const Symptom& one) { return one.id == id; });
+        REQUIRE(s != symptoms.end());
+        CHECK(s->row == 0);
+        CHECK(s->dwell == Millis{0});
+        CHECK(lever_for(*s, s->subject_kind) == "none");
+    }
+}
+
 TEST_CASE("names that fail together without an image move are nobody's to mend alone") {
     const Config config = shipped().config;
-    const Symptom& s = config.runbook.symptoms.back();
+    REQUIRE(config.runbook.symptoms.size() > 7);
+    const Symptom& s = config.runbook.symptoms[7];
     CHECK(s.id == "mass-failure");
     CHECK(s.row == 0);
     CHECK(s.subject_kind == "edge");

@@ -160,8 +160,12 @@ TEST_CASE("the tag against the receipt") {
         world.config.freeze.active = row.freeze;
         world.config.freeze.receipt = row.receipt;
         world.http.on(head_call, row.response);
+        for (const std::string& digest : {digest_a, digest_b}) {
+            world.http.on("GET https://registry.test/v2/" + image + "/manifests/" + digest,
+                          answer(404));
+        }
         const auto seen = world.look("image_drift", image);
-        REQUIRE(seen.size() == 1);
+        REQUIRE(seen.size() == 2);
         CHECK(seen[0].subject == Subject("image/" + image));
         CHECK(seen[0].health == row.health);
         CHECK(seen[0].reason == row.reason);
@@ -183,7 +187,7 @@ TEST_CASE("image drift goes through the token flow") {
     world.http.on("GET https://registry.test/token?scope=repository:" + image + ":pull",
                   json_answer(200, R"({"token":"anonymous-pull"})"));
     const auto seen = world.look("image_drift", image);
-    REQUIRE(seen.size() == 1);
+    REQUIRE(seen.size() == 2);
     CHECK(seen[0].version == digest_a);
     CHECK(seen[0].health == Health::healthy);
 }

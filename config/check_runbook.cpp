@@ -79,7 +79,7 @@ class RunbookCheck {
     // With `silent_after` a signal is about silence and nothing else: any look at all is good.
     void silence(const Signal& s, const ItemPlaces& places) {
         for (const std::string_view key : {"looks", "of", "health", "reasons", "except_reasons",
-                                           "where", "spread", "spread_by"}) {
+                                           "where", "spread", "spread_by", "spread_fact"}) {
             if (places.keys.contains(key)) {
                 draft_.error(places.of(key), fmt::format("'{}' beside 'silent_after'", key),
                              "such a signal is about silence only; make two signals and a symptom "

@@ -151,8 +151,18 @@ struct CommandCheck {
     std::vector<int> failing{2};
 };
 
+// One GET that needs the credential; how old it may be, and what else it must be good for.
+struct CredentialCheck {
+    std::string url;
+    Login login;
+    std::vector<std::string> also;    // further GETs that must be accepted
+    std::optional<WallTime> rotated;  // by the operator's word; else the secret's file tells
+    Millis max_age{0};                // 0: any age
+};
+
 struct Check {
-    std::variant<HttpCheck, TlsCheck, TcpCheck, DnsCheck, PromqlCheck, HeartbeatCheck, CommandCheck>
+    std::variant<HttpCheck, TlsCheck, TcpCheck, DnsCheck, PromqlCheck, HeartbeatCheck, CommandCheck,
+                 CredentialCheck>
         what;
 };
 

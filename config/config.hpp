@@ -60,12 +60,16 @@ struct Tenants {
     std::vector<std::string> include;  // slug globs; empty: all that discovery finds
     std::vector<std::string> exclude;
     int requests_per_minute = 30;  // our share of a tenant's rate bucket, wire-contracts 2.1
+    int share_percent = 5;         // never more of the limit that a tenant announces
 };
 
 struct Canvas {
     std::string url;
     std::string marker;  // text that the page must contain
     int assets_max = 40;
+    bool browser = false;                        // load the page in a headless Chromium, too
+    std::string browser_program;                 // absolute path; empty: the usual places are tried
+    std::vector<std::string> browser_arguments;  // beside those of the look itself
 };
 
 struct Registry {

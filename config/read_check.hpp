@@ -15,6 +15,7 @@ Check read_tcp_check(TableReader& t, Millis timeout);
 Check read_dns_check(TableReader& t, Millis timeout);
 Check read_heartbeat_check(TableReader& t, Millis timeout);
 Check read_command_check(TableReader& t, Millis timeout);
+Check read_credential_check(TableReader& t, Millis timeout);
 
 bool read_pattern(TableReader& t, std::string_view key, std::optional<Pattern>& out);
 void read_limits(TableReader& t, Millis timeout, Limits& out);

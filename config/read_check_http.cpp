@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <cstdio>
 #include <limits>
+#include <optional>
 
 namespace leverd::config {
 namespace {
@@ -210,6 +213,33 @@ bool never_degraded(const NumberCondition& degraded, const NumberCondition& fail
            (down(d) && down(f) && degraded.value <= failing.value);
 }
 
+// "https://host:port" of a URL that passed a_url.
+std::string_view scheme_and_host(std::string_view url) {
+    const auto host = url.find("://");
+    return url.substr(0, url.find('/', host == std::string_view::npos ? 0 : host + 3));
+}
+
+// "2026-05-06", the beginning of that day in UTC.
+std::optional<WallTime> parse_day(std::string_view text) {
+    int year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
+    char end = 0;
+    const std::string whole(text);
+    const bool shaped = text.size() == 10 && text[0] != '-' && text[4] == '-' && text[7] == '-' &&
+                        std::sscanf(whole.c_str(), "%4d-%2u-%2u%c", &year, &month, &day, &end) == 3;
+    const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
+                                           std::chrono::day{day}};
+    if (!shaped || !date.ok()) {
+        return std::nullopt;
+    }
+    return WallTime{Millis{std::chrono::sys_days{date}.time_since_epoch()}};
+}
+
+Complaint a_day(std::string_view value) {
+    return parse_day(value) ? Complaint{} : Complaint{"a day: \"2026-05-06\""};
+}
+
 }  // namespace
 
 Check read_http_check(TableReader& t, Millis timeout) {
@@ -259,6 +289,31 @@ Check read_promql_check(TableReader& t, Millis) {
         t.draft().error(t.place("degraded"),
                         fmt::format("'degraded' never holds: 'failing' ({}) comes first",
                                     quote(c.failing->text)));
+    }
+    return Check{std::move(c)};
+}
+
+Check read_credential_check(TableReader& t, Millis) {
+    CredentialCheck c;
+    t.text("url", c.url, a_url);
+    read_login(t, c.url, c.login);
+    t.texts("also", c.also, a_url);
+    std::string day;
+    if (t.text("rotated", day, a_day)) {
+        c.rotated = parse_day(day);
+    }
+    t.duration("max_age", c.max_age, std::chrono::hours{1}, std::chrono::days{3650});
+    t.require({"url"});
+    if (!t.has("bearer") && !t.has("password")) {
+        t.draft().error(t.place(), "a credential probe needs 'bearer', or 'user' and 'password'",
+                        "bearer = \"...\", a name in [secrets]");
+    }
+    for (const std::string& url : c.also) {
+        if (scheme_and_host(url) != scheme_and_host(c.url)) {
+            t.draft().error(t.place("also"),
+                            fmt::format("{} is on another host than 'url'", quote(url)),
+                            "a credential goes to its one host only");
+        }
     }
     return Check{std::move(c)};
 }

@@ -23,7 +23,7 @@ constexpr GeneralKind general[] = {
     {"http", read_http_check},       {"tls", read_tls_check},
     {"tcp", read_tcp_check},         {"dns", read_dns_check},
     {"promql", read_promql_check},   {"heartbeat", read_heartbeat_check},
-    {"command", read_command_check},
+    {"command", read_command_check}, {"credential", read_credential_check},
 };
 
 const GeneralKind* find_general(std::string_view kind) {
@@ -62,7 +62,7 @@ void read_name(TableReader& t, ProbeSettings& p) {
 }
 
 void read_subject(TableReader& t, ProbeSettings& p) {
-    p.subject = "service/" + p.name;
+    p.subject = (p.kind == "credential" ? "credential/" : "service/") + p.name;
     if (t.text("subject", p.subject, a_subject)) {
         // What these say decides whether the box trusts itself.
         const std::string kind = kind_of(p.subject);

@@ -154,6 +154,7 @@ void read_signal(TableReader& root, const toml::table& table) {
     t.integer("clear_looks", s.clear_looks, 1, 100);
     t.duration("spread", s.spread, 0ms, 24h);
     read_spread_by(t, s);
+    t.text("spread_fact", s.spread_fact, a_fact_name);
     t.duration("silent_after", s.silent_after, 100ms, std::chrono::days(30));
     t.require({"id", "subject", "probe"});
     t.finish();

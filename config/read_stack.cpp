@@ -37,6 +37,9 @@ void read_canvas(TableReader& stack) {
     t->text("url", c.url, a_url);
     t->text("marker", c.marker);
     t->integer("assets_max", c.assets_max, 0, 500);
+    t->boolean("browser", c.browser);
+    t->path("browser_program", c.browser_program);
+    t->texts("browser_arguments", c.browser_arguments, any_text);
     t->finish();
 }
 
@@ -94,6 +97,7 @@ void read_tenants(TableReader& root) {
     t->texts("include", c.include, a_slug_glob);
     t->texts("exclude", c.exclude, a_slug_glob);
     t->integer("requests_per_minute", c.requests_per_minute, 1, 6000);
+    t->integer("share_percent", c.share_percent, 1, 100);
     t->finish();
 }
 

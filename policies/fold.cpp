@@ -99,7 +99,8 @@ bool fold_signal(const Rules& rules, const Signal& signal, State& state, Subject
     }
     const Detector before = found->second;
     if (value == LookValue::bad) {
-        count_bad(signal, spread_of(signal, held.attributes), look.seen.at, found->second);
+        count_bad(signal, spread_of(signal, held.attributes, look.facts), look.seen.at,
+                  found->second);
     } else {
         count_good(signal, found->second);
     }
@@ -214,13 +215,22 @@ LookValue judge(const Signal& signal, const Observation& look, const std::string
     return all ? LookValue::bad : LookValue::nothing;
 }
 
-Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes) {
+Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes,
+                 const Facts& facts) {
+    Millis spread = signal.spread;
     if (const auto value = attributes.find(signal.spread_attribute); value != attributes.end()) {
         if (const auto own = signal.spread_by.find(value->second); own != signal.spread_by.end()) {
-            return own->second;
+            spread = own->second;
         }
     }
-    return signal.spread;
+    // What a subject claims can only make us wait longer, and not for ever.
+    constexpr double claimed_seconds_max = 6 * 3600;
+    const auto claimed = facts.find(signal.spread_fact);
+    if (claimed != facts.end() && claimed->second > 0) {
+        const double seconds = std::min(claimed->second, claimed_seconds_max);
+        spread = std::max(spread, Millis{static_cast<std::int64_t>(seconds * 1000)});
+    }
+    return spread;
 }
 
 bool fold(const Rules& rules, State& state, const Observation& look) {

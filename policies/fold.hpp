@@ -15,7 +15,7 @@ enum class LookValue { good, bad, nothing };
 LookValue judge(const Signal& signal, const Observation& look, const std::string& own_version);
 
 // The signal's spread on this subject, with its per-attribute exception.
-Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes);
+Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes, const Facts& facts);
 
 // Folds the look in. True when something changed that must be durable: the value, the version, the
 // attributes, a run that is not settled, or the proof of a lever.

@@ -17,8 +17,9 @@ std::string describe_event(const stack::BootEvent& event) {
     return text;
 }
 
+// `booting`: the control plane says that the instance is being provisioned.
 Observation judge(const stack::BootEvents& boot, const Subject& subject, const Task& task,
-                  WallTime now) {
+                  bool booting, WallTime now) {
     if (boot.events.empty()) {
         Observation silent = observation(subject, task, Health::unknown, Reason::boot_silent,
                                          "the control plane holds no boot event of this tenant");
@@ -33,6 +34,10 @@ Observation judge(const stack::BootEvents& boot, const Subject& subject, const T
         subject, task, newest.failed ? Health::degraded : Health::healthy,
         newest.failed ? Reason::boot_failed : Reason::ok,
         fmt::format("{} boot events, newest: {}", boot.events.size(), describe_event(newest)));
+    if (booting && !newest.failed) {
+        seen.health = Health::degraded;
+        seen.reason = Reason::provisioning;
+    }
     seen.facts["events"] = static_cast<double>(boot.events.size());
     seen.facts["failed"] = static_cast<double>(failed);
     if (newest.at) {
@@ -60,7 +65,10 @@ boost::asio::awaitable<Observations> look_boot_events(Context& context, Task tas
             all.back().reason = Reason::parent_unreadable;
         }
     } else {
-        all.push_back(judge(*boot, subject, task, context.clock->now().wall));
+        const auto tenant = context.inventory->tenants.find(task.target);
+        const bool booting = tenant != context.inventory->tenants.end() &&
+                             tenant->second.instance_status == "provisioning";
+        all.push_back(judge(*boot, subject, task, booting, context.clock->now().wall));
     }
     all.back().attributes["tenant"] = task.target;
     co_return finish(context, started, std::move(all));

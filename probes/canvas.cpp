@@ -1,6 +1,7 @@
 // Why: users of the canvas see a blank page when one script chunk is missing although the page
 // itself answers 200. So the page, its marker and every script of its own origin are fetched.
 #include "core/base/text.hpp"
+#include "probes/browser_load.hpp"
 #include "probes/common.hpp"
 #include "probes/script_links.hpp"
 
@@ -104,6 +105,15 @@ boost::asio::awaitable<Observations> look_canvas(Context& context, Task task,
     }
     all.front().facts["assets"] = static_cast<double>(links.size());
     all.front().evidence += fmt::format("; marker and {} scripts load", links.size());
+    if (settings.browser) {
+        auto trouble = co_await load_in_browser(context, task, deadline);
+        if (trouble) {
+            all.front() = std::move(*trouble);
+        } else {
+            all.front().facts["browser"] = 1;
+            all.front().evidence += "; it runs in a browser";
+        }
+    }
     co_return finish(context, started, std::move(all));
 }
 

@@ -28,6 +28,8 @@ stack::TenantAccess tenant_access(const Context& context, const std::string& slu
     access.http = context.http;
     access.url_template = context.config->tenants.url;
     access.slug = slug;
+    access.pace = &context.inventory->paces[slug];
+    access.clock = context.clock;
     const auto it = context.inventory->tenants.find(slug);
     if (it != context.inventory->tenants.end()) {
         access.org_id = it->second.org_id;

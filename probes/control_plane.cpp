@@ -130,6 +130,7 @@ void adopt(Inventory& inventory, std::map<std::string, Tenant> next) {
             inventory.admin_tokens.erase(slug);
             inventory.workspaces.erase(slug);
             inventory.builds.erase(slug);
+            inventory.paces.erase(slug);
         }
     }
     inventory.tenants = std::move(next);

@@ -58,6 +58,9 @@ boost::asio::awaitable<Observations> look_promql(Context& context, Task task,
 // Fact silent_seconds.
 boost::asio::awaitable<Observations> look_heartbeat(Context& context, Task task,
                                                     net::Deadline deadline);
+// Is the credential accepted where nothing is without it? Facts valid, age_days.
+boost::asio::awaitable<Observations> look_credential(Context& context, Task task,
+                                                     net::Deadline deadline);
 // Fact exit_code.
 boost::asio::awaitable<Observations> look_command(Context& context, Task task,
                                                   net::Deadline deadline);

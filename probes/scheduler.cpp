@@ -4,8 +4,10 @@
 
 #include "core/base/text.hpp"
 #include "core/net/asio_use.hpp"
+#include "probes/common.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace leverd::probes {
 namespace asio = boost::asio;
@@ -191,7 +193,8 @@ void Scheduler::rebuild_budget() {
         const bool runs = settings_of(*context_.config, kind.name) != nullptr;
         spenders += kind.cost != nullptr && runs ? 1 : 0;
     }
-    const int share = context_.config->tenants.requests_per_minute / std::max(spenders, 1);
+    spenders_ = std::max(spenders, 1);
+    const int share = context_.config->tenants.requests_per_minute / spenders_;
     if (!budget_ || share != budget_share_) {
         budget_share_ = share;
         budget_ = std::make_unique<stack::RequestBudget>(share);
@@ -203,7 +206,41 @@ bool Scheduler::within_budget(const Entry& entry) {
         return true;
     }
     const int cost = entry.kind->cost(context_, entry.task.target);
-    return budget_->take(entry.task.target + "/" + entry.task.kind, cost, context_.clock->now().at);
+    double most = std::numeric_limits<double>::infinity();
+    const auto& paces = context_.inventory->paces;
+    if (const auto pace = paces.find(entry.task.target);
+        pace != paces.end() && pace->second.limit > 0) {
+        most = pace->second.limit * context_.config->tenants.share_percent / 100 / spenders_;
+    }
+    return budget_->take(entry.task.target + "/" + entry.task.kind, cost, context_.clock->now().at,
+                         most);
+}
+
+Millis Scheduler::pause(Entry& entry) {
+    if (entry.kind->cost == nullptr) {
+        return Millis{0};
+    }
+    const Now now = context_.clock->now();
+    const auto& paces = context_.inventory->paces;
+    const auto pace = paces.find(entry.task.target);
+    if (pace == paces.end() || pace->second.not_before <= now.at) {
+        return Millis{0};
+    }
+    const Millis wait = pace->second.not_before - now.at;
+    if (std::exchange(entry.paced, pace->second.not_before) != pace->second.not_before) {
+        Observation seen = observation(
+            subject_of(*entry.kind, entry.task.target), entry.task, Health::unknown,
+            Reason::rate_limited, "no look for " + format_duration(wait) + ": " + pace->second.why);
+        seen.attributes["tenant"] = entry.task.target;
+        std::vector<Observation> said = probes::finish(context_, now, {std::move(seen)});
+        if (hooks_.on_result) {
+            hooks_.on_result(said.front(), nullptr);
+        }
+        if (hooks_.on_observation) {
+            hooks_.on_observation(std::move(said.front()));
+        }
+    }
+    return wait;
 }
 
 bool Scheduler::lane_is_full() const {
@@ -230,6 +267,11 @@ void Scheduler::start_due() {
 }
 
 void Scheduler::start(Entry& entry, net::Deadline now) {
+    if (const Millis wait = pause(entry); wait > Millis{0}) {
+        ++counters_.skipped_budget;
+        queue(entry, now + wait);
+        return;
+    }
     if (!within_budget(entry)) {
         ++counters_.skipped_budget;
         const config::ProbeSettings& settings = entry.task.settings;

@@ -87,6 +87,7 @@ class Scheduler {
         bool gone = false;         // the target went away while a look was running
         bool slow = false;         // the last look took more than half of its timeout
         net::Deadline began{};
+        Instant paced{};  // until when the tenant's rate limit was last said to hold the looks
     };
 
     const ProbeKind* kind_of(const config::ProbeSettings& settings) const;
@@ -100,6 +101,9 @@ class Scheduler {
     // Begins the look, or puts it off when the tenant's share of requests is used up.
     void start(Entry& entry, net::Deadline now);
     bool within_budget(const Entry& entry);
+    // A tenant whose rate limit is nearly used up, or who said 429, is left alone for so long;
+    // zero: it is not. Says so once, as an unknown look.
+    Millis pause(Entry& entry);
     void rebuild_budget();
     boost::asio::awaitable<void> look(Key key, Task task, const ProbeKind* kind);
     void publish(const Key& key, std::vector<Observation> observations, const net::Trace& trace);
@@ -121,6 +125,7 @@ class Scheduler {
     std::size_t slow_in_flight_ = 0;
     std::unique_ptr<stack::RequestBudget> budget_;  // one bucket per tenant and kind
     int budget_share_ = 0;
+    int spenders_ = 1;  // kinds among which a tenant's share is divided
     SchedulerCounters counters_;
 };
 

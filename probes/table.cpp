@@ -79,6 +79,7 @@ const std::vector<ProbeKind>& probe_kinds() {
         {"promql", look_promql, single_target, "service", nullptr, false},
         {"heartbeat", look_heartbeat, single_target, "service", nullptr, false},
         {"command", look_command, single_target, "service", nullptr, false},
+        {"credential", look_credential, single_target, "credential", nullptr, false},
     };
     return kinds;
 }

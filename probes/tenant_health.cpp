@@ -21,7 +21,7 @@ boost::asio::awaitable<Observation> check_health(Context& context, Task task,
     const Subject subject("tenant/" + task.target);
     stack::TenantAccess access = tenant_access(context, task.target);
     const net::HttpRequest request = stack::tenant_request(access, "GET", "/health");
-    auto answer = co_await stack::call(access.http, request, deadline);
+    auto answer = co_await stack::tenant_call(access, request, deadline);
     if (answer.has_error()) {
         co_return from_problem(answer.error(), subject, task);
     }

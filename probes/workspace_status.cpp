@@ -51,6 +51,10 @@ Observation observe_row(const stack::Workspace& workspace, const Task& task) {
         evidence += "; last error \"" + workspace.last_sample_error + "\"";
     }
     Observation seen = row_of(task.target, workspace.row, task, std::move(evidence));
+    if (workspace.provision_timeout > Millis{0}) {
+        seen.facts["provision_seconds"] =
+            static_cast<double>(workspace.provision_timeout.count()) / 1000.0;
+    }
     seen.facts["active_tasks"] = workspace.active_tasks;
     seen.facts["error_rate"] = workspace.error_rate;
     seen.facts["children"] = static_cast<double>(workspace.children);

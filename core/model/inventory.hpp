@@ -32,6 +32,13 @@ struct RunningBuild {
     Instant asked{};
 };
 
+// What a tenant's rate limit said last. Its users share the bucket, so we stay below it.
+struct TenantPace {
+    double limit = 0;      // requests a minute; 0: it never said
+    Instant not_before{};  // no look at the tenant begins before
+    std::string why;       // for people; empty: nothing holds
+};
+
 enum class InventoryVerdict { accepted, empty, shrunken };
 
 // A list that lost more than half of at least four known tenants is not believed; neither is an
@@ -44,6 +51,7 @@ struct Inventory {
         workspaces;                              // by slug; the last good list of each
     std::map<std::string, Secret> admin_tokens;  // by slug; memory only
     std::map<std::string, RunningBuild> builds;  // by slug; as of the last time it was asked
+    std::map<std::string, TenantPace> paces;     // by slug
     // Repository -> the newest digest that was in service while nothing was wrong, from the ledger.
     std::map<std::string, std::string> known_good;
 };

@@ -50,6 +50,7 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {wrong_body, "wrong_body", Layer::assertion, "the answer says something else than it should"},
     {marker_missing, "marker_missing", Layer::assertion, "the page lacks its marker"},
     {asset_failed, "asset_failed", Layer::assertion, "a script of the page does not load"},
+    {client_exception, "client_exception", Layer::assertion, "the page throws in a browser"},
     {dns_wrong_answer, "dns_wrong_answer", Layer::assertion,
      "the name has other records than it should"},
     {wrong_status, "wrong_status", Layer::assertion, "the status is not one of the expected"},
@@ -65,6 +66,9 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {credential_rolled_back, "credential_rolled_back", Layer::credential,
      "the rollback brought an older CP_ADMIN_API_TOKEN back, so ours answers 401: set the current "
      "one on the service again, then rotate the older one"},
+    {credential_old, "credential_old", Layer::credential, "our credential is due for rotation"},
+    {credential_untested, "credential_untested", Layer::credential,
+     "the route answers without our credential, too, so it says nothing about it"},
 
     {provisioning, "provisioning", Layer::domain, "it is still being set up"},
     {not_running, "not_running", Layer::domain, "it does not run"},
@@ -127,6 +131,7 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {clock_stepped, "clock_stepped", Layer::local, "our clock jumped"},
     {parent_unreadable, "parent_unreadable", Layer::local,
      "what has to be read first could not be read"},
+    {browser_missing, "browser_missing", Layer::local, "there is no browser to load the page with"},
     {command_not_started, "command_not_started", Layer::local, "the command could not be started"},
 });
 

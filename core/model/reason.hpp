@@ -48,6 +48,7 @@ enum class Reason {
     wrong_body,
     marker_missing,
     asset_failed,
+    client_exception,
     dns_wrong_answer,
     wrong_status,
     header_missing,
@@ -59,6 +60,8 @@ enum class Reason {
     rate_limited,
     credential_missing,
     credential_rolled_back,
+    credential_old,
+    credential_untested,
     // domain
     provisioning,
     not_running,
@@ -113,6 +116,7 @@ enum class Reason {
     loop_late,
     clock_stepped,
     parent_unreadable,
+    browser_missing,
     command_not_started,
 };
 

@@ -41,6 +41,9 @@ struct Signal {
     // Per value of an attribute another `spread`, e.g. attribute "runtime": hermes = 31m.
     std::string spread_attribute;
     std::map<std::string, Millis> spread_by;
+    // A fact of the look, in seconds: what the subject itself says that it needs. The longer one
+    // counts, at most 6 h of it.
+    std::string spread_fact;
     // No look at all for this long is a bad look of its own, reason `silent`; zero: not used. The
     // deadline counts from the last look, also over a restart.
     Millis silent_after{0};

@@ -297,7 +297,7 @@ boost::asio::awaitable<Read<std::vector<ActivityRow>>> read_activity(TenantAcces
                        fmt::format("/workspaces/{}/activity?type=a2a_receive&limit={}",
                                    workspace_id, std::clamp(limit, 1, 500)));
     request.body_limit = rows_bytes_max;
-    auto answer = co_await call(access.http, request, deadline);
+    auto answer = co_await tenant_call(access, request, deadline);
     if (answer.has_error()) {
         co_return answer.error();
     }

@@ -64,7 +64,7 @@ boost::asio::awaitable<Read<BuildIdentity>> read_build(TenantAccess access,
     access.admin_token = Secret{};
     net::HttpRequest request = tenant_request(access, "GET", "/buildinfo");
     request.body_limit = body_bytes_max;
-    auto answer = co_await call(access.http, request, deadline);
+    auto answer = co_await tenant_call(access, request, deadline);
     if (answer.has_error()) {
         co_return answer.error();
     }

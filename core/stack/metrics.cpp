@@ -75,7 +75,7 @@ boost::asio::awaitable<Read<double>> read_request_counter(TenantAccess access,
     access.admin_token = Secret{};
     net::HttpRequest request = tenant_request(access, "GET", "/metrics");
     request.body_limit = exposition_bytes_max;
-    auto answer = co_await call(access.http, request, deadline);
+    auto answer = co_await tenant_call(access, request, deadline);
     if (answer.has_error()) {
         co_return answer.error();
     }
@@ -97,11 +97,13 @@ boost::asio::awaitable<Read<double>> read_request_counter(TenantAccess access,
 
 RequestBudget::RequestBudget(int per_minute) : per_minute_(std::max(per_minute, 1)) {}
 
-bool RequestBudget::take(const std::string& key, int cost, Instant now) {
-    const auto [it, fresh] = buckets_.try_emplace(key, Bucket{per_minute_, now});
+bool RequestBudget::take(const std::string& key, int cost, Instant now, double most) {
+    // One request must fit, or there would never be a look.
+    const double per_minute = std::max(std::min(per_minute_, most), 1.0);
+    const auto [it, fresh] = buckets_.try_emplace(key, Bucket{per_minute, now});
     Bucket& bucket = it->second;
     const double minutes = static_cast<double>((now - bucket.filled).count()) / 60'000.0;
-    bucket.tokens = std::min(per_minute_, bucket.tokens + std::max(minutes, 0.0) * per_minute_);
+    bucket.tokens = std::min(per_minute, bucket.tokens + std::max(minutes, 0.0) * per_minute);
     bucket.filled = now;
     if (bucket.tokens < 1) {
         return false;

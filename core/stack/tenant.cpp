@@ -21,6 +21,7 @@ constexpr std::size_t list_bytes_max = 4U << 20;
 constexpr std::size_t word_bytes_max = 64;
 constexpr std::size_t name_bytes_max = 255;
 constexpr std::size_t error_bytes_max = 300;
+constexpr double provision_ms_max = 86'400'000;
 
 // "https://acme.example:8443" of "https://acme.example:8443/x"; empty when it is no URL.
 std::string origin_of(const std::string& url) {
@@ -51,6 +52,10 @@ Workspace workspace_of(const nlohmann::json& row) {
     workspace.parent_id = text_at(row, "parent_id");
     workspace.last_sample_error = sanitize(text_at(row, "last_sample_error"), error_bytes_max);
     workspace.active_tasks = number_at(row, "active_tasks", 0);
+    const double timeout = number_at(row, "provision_timeout_ms", 0);
+    if (timeout > 0 && timeout <= provision_ms_max) {
+        workspace.provision_timeout = Millis{static_cast<std::int64_t>(timeout)};
+    }
     workspace.error_rate = number_at(row, "last_error_rate", 0);
     workspace.raw = dump(row);
     return workspace;
@@ -141,7 +146,7 @@ boost::asio::awaitable<Read<WorkspaceList>> list_workspaces(TenantAccess access,
                                                             net::Deadline deadline) {
     net::HttpRequest request = tenant_request(access, "GET", "/workspaces");
     request.body_limit = list_bytes_max;
-    auto answer = co_await call(access.http, request, deadline);
+    auto answer = co_await tenant_call(access, request, deadline);
     if (answer.has_error()) {
         co_return answer.error();
     }

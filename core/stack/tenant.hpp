@@ -8,6 +8,7 @@
 #include "core/stack/call.hpp"
 
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,9 +21,19 @@ struct TenantAccess {
     net::HttpTransport* http = nullptr;
     std::string url_template;  // "https://{slug}.moleculesai.app"
     std::string slug;
-    std::string org_id;  // X-Molecule-Org-Id; left out when empty
-    Secret admin_token;  // Authorization: Bearer; left out when empty
+    std::string org_id;            // X-Molecule-Org-Id; left out when empty
+    Secret admin_token;            // Authorization: Bearer; left out when empty
+    TenantPace* pace = nullptr;    // takes what the tenant says of its rate limit; needs the clock
+    const Clock* clock = nullptr;  // both outlive the call
 };
+
+// Notes X-RateLimit-* and a 429 (2.1). With less than a tenth of the limit left, or after a 429, no
+// look shall begin before the window ends; a wrong header can hold us for ten minutes at most.
+void note_pace(TenantPace& pace, const net::HttpResponse& response, Instant now);
+// call() that notes the pace.
+boost::asio::awaitable<Read<net::HttpResponse>> tenant_call(TenantAccess access,
+                                                            net::HttpRequest request,
+                                                            net::Deadline deadline);
 
 // The tenant's base URL; an Error when the slug is no slug or the template has no {slug}.
 Result<std::string> tenant_url(std::string_view url_template, std::string_view slug);
@@ -37,8 +48,9 @@ struct Workspace {
     std::string last_sample_error;  // untrusted; only the list has it (2.3)
     double active_tasks = 0;
     double error_rate = 0;
-    std::size_t children = 0;  // rows of the same list that name this one as parent
-    std::string raw;           // the row as stable JSON, for a lever that captures a spec
+    Millis provision_timeout{0};  // how long its runtime's first boot may take; 0: not said (2.3)
+    std::size_t children = 0;     // rows of the same list that name this one as parent
+    std::string raw;              // the row as stable JSON, for a lever that captures a spec
 };
 struct WorkspaceList {
     std::vector<Workspace> workspaces;
@@ -107,8 +119,7 @@ struct BuildIdentity {
     std::string commit;  // lower-case hex, 7 to 40; empty: not said
     std::string digest;  // sha256:...; empty: not said
 };
-Read<BuildIdentity> parse_build(const net::HttpRequest& request,
-                                const net::HttpResponse& response);
+Read<BuildIdentity> parse_build(const net::HttpRequest& request, const net::HttpResponse& response);
 boost::asio::awaitable<Read<BuildIdentity>> read_build(TenantAccess access, net::Deadline deadline);
 
 // Our share of a tenant's rate bucket (2.1): a token bucket per key. A spender that still has
@@ -117,8 +128,9 @@ boost::asio::awaitable<Read<BuildIdentity>> read_build(TenantAccess access, net:
 class RequestBudget {
   public:
     explicit RequestBudget(int per_minute);
-    // False: over budget, nothing was taken.
-    bool take(const std::string& key, int cost, Instant now);
+    // False: over budget, nothing was taken. `most`: this key's own limit per minute, when lower.
+    bool take(const std::string& key, int cost, Instant now,
+              double most = std::numeric_limits<double>::infinity());
 
   private:
     struct Bucket {

@@ -49,7 +49,7 @@ std::string stack_part(const Files& files) {
            "\ntemplate_prefix = " + quoted(kTemplatePrefix) + "\nallow_private_realm = true\n\n";
     // Looks twice a second need far more than the share that is polite towards a real tenant.
     out += "[tenants]\nurl = " + quoted("https://{slug}.sandbox.test:" + port) +
-           "\nrequests_per_minute = 5000\n\n";
+           "\nrequests_per_minute = 5000\nshare_percent = 100\n\n";
     out += "[freeze]\nactive = true\nreceipt = " + quoted(files.digests_receipt) +
            "\nworkflows_receipt = " + quoted(files.workflows_receipt) + "\n\n";
     out += "[[notify]]\nid = \"pager\"\nkind = \"webhook\"\nurl = " +

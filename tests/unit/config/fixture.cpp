@@ -53,6 +53,7 @@ Vocabulary vocabulary() {
                      "promql",
                      "heartbeat",
                      "command",
+                     "credential",
                      "freeze_state",
                      "forge_ci"};
     v.levers = {"platform-rollback",     "template-rollback",      "tenant-redeploy",

@@ -64,6 +64,7 @@ url = "https://{slug}.example"
 include = ["demo-*"]
 exclude = ["demo-9"]
 requests_per_minute = 600
+share_percent = 7
 [freeze]
 active = true
 receipt = "/r/digests.txt"
@@ -128,6 +129,7 @@ secret = "hook"
     CHECK(c.tenants.include == std::vector<std::string>{"demo-*"});
     CHECK(c.tenants.exclude == std::vector<std::string>{"demo-9"});
     CHECK(c.tenants.requests_per_minute == 600);
+    CHECK(c.tenants.share_percent == 7);
     CHECK(c.freeze.receipt == "/r/digests.txt");
     CHECK(c.freeze.workflows_receipt == "/r/workflows.txt");
     REQUIRE(c.probes.size() == 2);
@@ -205,6 +207,7 @@ where = ["requests >= 3", "failed_percent<99.5"]
 looks = 5
 clear_looks = 4
 spread = "11m"
+spread_fact = "provision_seconds"
 spread_by = { runtime = { hermes = "31m", other = "0s" } }
 [[symptom]]
 id = "x"
@@ -275,6 +278,7 @@ mode = "observe"
     CHECK(s.clear_looks == 4);
     CHECK(s.spread == Millis{660'000});
     CHECK(s.spread_attribute == "runtime");
+    CHECK(s.spread_fact == "provision_seconds");
     CHECK(s.spread_by ==
           std::map<std::string, Millis>{{"hermes", Millis{1'860'000}}, {"other", Millis{0}}});
     REQUIRE(r.symptoms.size() == 3);

@@ -262,5 +262,33 @@ json = ["/a~1b/0 >= 1.5", "/gone absent"]
     CHECK(check.json[1].comparison == Comparison::absent);
 }
 
+constexpr std::string_view credential_toml = R"(
+[secrets]
+key = { environment = "KEY" }
+[[probe]]
+kind = "credential"
+name = "key"
+url = "https://api.example/admin"
+)";
+
+TEST_CASE("a credential goes to its one host, and its age is a day that exists") {
+    const auto problems = [](const std::string& lines) {
+        return problems_of(std::string(credential_toml.substr(1)) + lines);
+    };
+    CHECK(problems("bearer = \"key\"\nrotated = \"2028-02-29\"\nmax_age = \"90d\"\n"
+                   "also = [\"https://api.example/x\"]\n") == "");
+    CHECK(problems("").find("a credential probe needs 'bearer'") != std::string::npos);
+    for (const char* url : {"https://api.example.evil/x", "http://api.example/x"}) {
+        CAPTURE(url);
+        CHECK(problems(std::string("bearer = \"key\"\nalso = [\"") + url + "\"]\n")
+                  .find("is on another host than 'url'") != std::string::npos);
+    }
+    for (const char* day : {"2026-02-30", "2026-2-3", "yesterday", "2026-05-06T00", "-026-05-06"}) {
+        CAPTURE(day);
+        CHECK(problems(std::string("bearer = \"key\"\nrotated = \"") + day + "\"\n")
+                  .find("a day: \"2026-05-06\"") != std::string::npos);
+    }
+}
+
 }  // namespace
 }  // namespace leverd::config

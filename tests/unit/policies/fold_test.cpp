@@ -120,6 +120,25 @@ TEST_CASE("a spread demands time between the first and the last bad look") {
     CHECK(bench.view().symptoms.size() == 1);
 }
 
+TEST_CASE("a subject's own claim can lengthen the spread and never shorten it") {
+    Signal signal;
+    signal.spread = Millis{60'000};
+    signal.spread_attribute = "runtime";
+    signal.spread_by = {{"hermes", Millis{120'000}}};
+    signal.spread_fact = "provision_seconds";
+    SmallMap<std::string> hermes;
+    hermes["runtime"] = "hermes";
+    const auto spread = [&](const Facts& facts) { return spread_of(signal, hermes, facts); };
+    CHECK(spread({}) == Millis{120'000});
+    CHECK(spread({{"other", 900}}) == Millis{120'000});
+    CHECK(spread({{"provision_seconds", 30}}) == Millis{120'000});
+    CHECK(spread({{"provision_seconds", -900}}) == Millis{120'000});
+    CHECK(spread({{"provision_seconds", 900}}) == Millis{900'000});
+    CHECK(spread({{"provision_seconds", 1e18}}) == Millis{6 * 3'600'000});
+    signal.spread_fact.clear();
+    CHECK(spread({{"provision_seconds", 900}}) == Millis{120'000});
+}
+
 TEST_CASE("a quiet stack writes nothing to the ledger") {
     Bench bench;
     bench.settle();

@@ -125,6 +125,33 @@ TEST_CASE("what the boot events say") {
     }
 }
 
+TEST_CASE("a boot under way tells its age, and a failed stage is not its end") {
+    struct Row {
+        const char* status;
+        const char* event;
+        Health health;
+        Reason reason;
+    };
+    const std::vector<Row> rows{
+        {"provisioning", "ok", Health::degraded, Reason::provisioning},
+        {"provisioning", "failed", Health::degraded, Reason::boot_failed},
+        {"running", "ok", Health::healthy, Reason::ok},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.status, row.event);
+        test::World world;
+        world.inventory.tenants["acme"].instance_status = row.status;
+        world.http.on(boot_call,
+                      json_answer(200, std::string(R"({"slug":"acme","events":[{"stage":"a",)") +
+                                           R"("created_at":"2026-05-06T17:40:00Z","status":")" +
+                                           row.event + R"("}]})"));
+        const auto seen = world.look("boot_events", "acme");
+        CHECK(seen[0].health == row.health);
+        CHECK(seen[0].reason == row.reason);
+        CHECK(fact(seen[0], "last_age_seconds") == 1'200);
+    }
+}
+
 TEST_CASE("the tag against the receipt") {
     const TempFile receipt("hermes: " + digest_a + "\n");
     const TempFile other("openclaw: " + digest_a + "\n");

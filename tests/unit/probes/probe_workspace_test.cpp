@@ -89,6 +89,22 @@ TEST_CASE("each status word has its health") {
     }
 }
 
+TEST_CASE("what the platform allows a boot is told, and nonsense is not") {
+    const std::vector<std::pair<std::string, double>> rows{
+        {R"(,"provision_timeout_ms":720000)", 720},  {"", -1},
+        {R"(,"provision_timeout_ms":"720000")", -1}, {R"(,"provision_timeout_ms":-5)", -1},
+        {R"(,"provision_timeout_ms":1e300)", -1},
+    };
+    for (const auto& [rest, seconds] : rows) {
+        CAPTURE(rest);
+        test::World world;
+        world.http.on(list, json_answer(200, "[" + row(id_1, "provisioning", rest) + "]"));
+        const auto seen = rows_of(world, "acme");
+        REQUIRE(seen.size() == 1);
+        CHECK(fact(seen[0], "provision_seconds") == seconds);
+    }
+}
+
 TEST_CASE("who leaves a complete list is removed, once") {
     test::World world;
     know_workspace(world, id_1, "online");

@@ -68,6 +68,12 @@ asio::awaitable<std::vector<Observation>> quick_look(probes::Context&, probes::T
     co_return out;
 }
 
+// Keeps the test going and is counted nowhere.
+asio::awaitable<std::vector<Observation>> free_look(probes::Context&, probes::Task task,
+                                                    net::Deadline) {
+    co_return std::vector<Observation>(1, note(task));
+}
+
 int one_request(const probes::Context&, const std::string&) {
     return 1;
 }
@@ -339,6 +345,32 @@ TEST_CASE("a tenant's share of requests is respected and counted, without noise"
     CHECK(rig.scheduler.counters().skipped_budget >= 3);
 }
 
+TEST_CASE("leverd takes at most five percent of the limit that a tenant announces") {
+    Rig rig;
+    rig.world.config.tenants.requests_per_minute = 6'000;
+    rig.world.inventory.paces["a"].limit = 100;
+    rig.kinds.front().cost = one_request;
+    rig.kinds.push_back({"free", free_look, quick_targets, "tenant", nullptr, false});
+    rig.add_settings("free", Millis{5}, Millis{5}, Millis{100});
+    rig.script.quick_targets = {"a"};
+    rig.run([&rig] { return rig.scheduler.counters().skipped_budget >= 3; });
+    CHECK(rig.script.begun["a"] == 5);
+}
+
+TEST_CASE("a tenant whose limit is used up is left alone, and that is said once") {
+    Rig rig;
+    rig.kinds.front().cost = one_request;
+    rig.script.quick_targets = {"a", "b"};
+    TenantPace& pace = rig.world.inventory.paces["a"];
+    pace.not_before = rig.world.clock.value.at + Millis{10};
+    pace.why = "the tenant answered 429";
+    rig.run([&rig] { return rig.scheduler.counters().skipped_budget >= 5; });
+    CHECK(rig.script.begun["a"] == 0);
+    CHECK(rig.seen_of["tenant/a"] == 1);
+    CHECK(rig.last["tenant/a"].health == Health::unknown);
+    CHECK(rig.last["tenant/a"].evidence == "no look for 10ms: the tenant answered 429");
+}
+
 TEST_CASE("settings that are gone end the looks, new ones start them") {
     Rig rig;
     rig.script.quick_targets = {"a"};
@@ -395,7 +427,8 @@ TEST_CASE("the table of kinds is complete and consistent") {
                                          "dns",
                                          "promql",
                                          "heartbeat",
-                                         "command"};
+                                         "command",
+                                         "credential"};
     REQUIRE(probes::probe_kinds().size() == names.size());
     test::World world;
     world.config.registry.images = {"molecule-ai/platform"};
@@ -408,7 +441,8 @@ TEST_CASE("the table of kinds is complete and consistent") {
                                       "tenant/acme",   "image/molecule-ai/platform",
                                       "freeze",        "branch/molecule-ai/control-plane",
                                       "canvas",        "reference/0"};
-    subjects.resize(names.size(), "service");  // without settings the name is not known
+    subjects.resize(names.size() - 1, "service");  // without settings the name is not known
+    subjects.emplace_back("credential");
     for (std::size_t i = 0; i < names.size(); ++i) {
         CAPTURE(names[i]);
         const auto* kind = probes::find_probe_kind(names[i]);

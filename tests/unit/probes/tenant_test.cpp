@@ -166,4 +166,8 @@ TEST_CASE("a budget is spent, overdrawn once and refilled with time") {
     CHECK(budget.take("acme", 30, now));
     CHECK_FALSE(budget.take("acme", 1, now));
     CHECK_FALSE(budget.take("acme", 1, now - Millis{5'000}));
+    CHECK(budget.take("small", 4, now, 2));  // its own limit, overdrawn once
+    CHECK_FALSE(budget.take("small", 4, now + Millis{80'000}, 2));
+    CHECK(budget.take("small", 4, now + Millis{91'000}, 2));
+    CHECK(budget.take("none", 1, now, 0));  // one look a minute whatever the limit says
 }

@@ -1,0 +1,77 @@
+# Why: see limits.sh. What was asked is read from the sandbox's journal.
+import json
+
+from stack import holds_for, main, stack, wait_for
+
+CREDENTIALS = '''[[probe]]
+kind = "credential"
+name = "admin"
+url = "https://api.sandbox.test:{port}/cp/admin/orgs?limit=1"
+bearer = "cp-admin"
+max_age = "90d"
+interval = "500ms"
+retry = "200ms"
+
+[[probe]]
+kind = "credential"
+name = "open-route"
+url = "https://api.sandbox.test:{port}/health"
+bearer = "cp-admin"
+
+[[probe]]
+kind = "credential"
+name = "wrong"
+url = "https://api.sandbox.test:{port}/cp/admin/orgs?limit=1"
+bearer = "registry"
+
+'''
+
+
+def rate_limit(t):
+    with stack() as s:
+        s.all_seen()
+        s.fault("rate_limit", tenant="acme", limit=40)
+        path = "/api/v1/probes/tenant_health/results?subject=tenant%2Facme"
+        held = wait_for("looks that wait", lambda: [
+            row for row in s.api(path)["results"] if row["evidence"].startswith("no look for")])
+        t("the wait is unknown and says why", held[0]["health"] == "unknown"
+          and held[0]["reason"] == "rate_limited", held[0])
+
+        def asked():
+            return len(s.journal(host="acme.sandbox.test"))
+        before = asked()
+        rest = holds_for(3, lambda: asked() == before, every=0.3)
+        t("the tenant is left alone", rest is None, (before, asked()))
+        t("a tenant that is left alone has no symptom", not s.symptoms(), s.symptoms())
+
+
+def credentials(t):
+    with stack(leverd=False) as s:
+        text = s.toml.read_text()
+        s.toml.write_text(text.replace("[[notify]]", CREDENTIALS.format(port=s.ports["tls"])
+                                       + "[[notify]]", 1))
+        s.start()
+        s.all_seen()
+
+        def look(name):
+            return json.loads(s.cli("probe", name, "--json").stdout)["observations"][0]
+        good = look("admin")
+        t("a credential that is accepted is healthy", (good["health"], good["facts"]["valid"])
+          == ("healthy", 1) and good["facts"]["age_days"] < 1, good)
+        t("a route that does not check proves nothing",
+          look("open-route")["reason"] == "credential_untested", look("open-route"))
+        t("another one is refused", (look("wrong")["health"], look("wrong")["reason"])
+          == ("failing", "unauthorized"), look("wrong"))
+        s.fault("control_plane", mode="401")
+        wait_for("a refusal", lambda: look("admin")["health"] == "failing")
+        calm = holds_for(4, lambda: not s.symptoms(), every=0.3)
+        t("a rotation raises nothing", calm is None, s.symptoms())
+        secrets = [(s.dir / name).read_text().strip() for name in ("cp-admin-token",)
+                   if (s.dir / name).exists()]
+        shown = s.cli("probe", "admin", "--debug").stdout + json.dumps(s.api(
+            "/api/v1/probes/admin/results?limit=100")) + s.log()
+        t("the secret is nowhere", not [x for x in secrets if x in shown])
+
+
+if __name__ == "__main__":
+    main([rate_limit, credentials])

@@ -76,14 +76,23 @@ net::HttpRequest fleet_request(const Context& context, const std::vector<std::st
 
 FleetAnswer judge_dry_run(const stack::Read<net::HttpResponse>& answer,
                           const net::HttpRequest& request, const std::vector<std::string>& slugs) {
-    // Whatever became of a dry run, nothing was asked to change.
+    // A control plane that does not know `dry_run` may have acted on it, so only an answer that
+    // rules this out is a refusal.
+    const auto unanswered = [&](const stack::Problem& problem, const std::string& words) {
+        const bool nothing = judge_mutation(problem) == OutcomeKind::failed;
+        return FleetAnswer{nothing ? OutcomeKind::refused : OutcomeKind::unknown,
+                           (nothing ? "no dry run: " : "the dry run was not answered: ") + words};
+    };
     if (answer.has_error()) {
-        return {OutcomeKind::refused, "no dry run: " + answer.error().detail};
+        return unanswered(answer.error(), answer.error().detail);
     }
     const std::string words = stack::describe_answer(request, *answer);
-    const auto rows = answered_2xx(*answer) ? rows_of(*answer) : std::nullopt;
+    if (!answered_2xx(*answer)) {
+        return unanswered(stack::problem_of(request, *answer), words);
+    }
+    const auto rows = rows_of(*answer);
     if (!rows) {
-        return {OutcomeKind::refused, "the dry run was not answered: " + words};
+        return {OutcomeKind::unknown, "the dry run was not answered: " + words};
     }
     for (const auto& [slug, row] : rows->of) {
         if (!is_dry(row)) {

@@ -21,8 +21,9 @@ net::HttpRequest fleet_request(const Context& context, const std::vector<std::st
                                const std::string& tag, bool dry_run);
 
 // What the dry run's answer allows. An older control plane that does not know `only_slugs` would
-// redeploy everybody; its own rows tell beforehand. A row that is no dry run is `unknown`.
-// accepted: exactly our slugs would be redeployed. refused: anything else that changed nothing.
+// redeploy everybody; its own rows tell beforehand.
+// accepted: exactly our slugs would be redeployed. refused: anything else that for certain changed
+// nothing. unknown: a row that is no dry run, or no answer of the control plane.
 struct FleetAnswer {
     OutcomeKind kind = OutcomeKind::unknown;
     std::string detail;  // one word group per slug

@@ -141,9 +141,10 @@ TEST_CASE("C fleet: a control plane whose dry run names anybody else gets no sec
         {"a row twice", rows(true, dry_rows + "," + row("acme", "DryRun")), OutcomeKind::refused},
         {"it says no", rows(false, dry_rows), OutcomeKind::refused},
         {"it ignores dry_run", rows(true, good_rows), OutcomeKind::unknown},
-        {"a page", html(200), OutcomeKind::refused},
+        {"a page", html(200), OutcomeKind::unknown},
         {"400", answer(400, R"({"error":"confirm"})"), OutcomeKind::refused},
-        {"lost", lost(), OutcomeKind::refused},
+        {"502 of the edge", html(502), OutcomeKind::unknown},
+        {"lost", lost(), OutcomeKind::unknown},
         {"not sent", not_sent(), OutcomeKind::refused},
     };
     for (const auto& one : table) {

@@ -14,7 +14,8 @@ constexpr auto latency = 300ms;
 constexpr auto late_by = 10s;
 
 bool changes(const net::HttpRequest& request) {
-    return request.method != "GET" && request.method != "HEAD";
+    const bool dry = request.body.find(R"("dry_run":true)") != std::string::npos;
+    return request.method != "GET" && request.method != "HEAD" && !dry;
 }
 
 }  // namespace

@@ -93,6 +93,10 @@ TEST_CASE("fault campaign: tenant redeploy") {
     campaign("tenant-redeploy", "tenant/acme");
 }
 
+TEST_CASE("fault campaign: fleet redeploy") {
+    campaign("fleet-redeploy", "platform");
+}
+
 TEST_CASE("fault campaign: tenant restart") {
     campaign("tenant-restart", "tenant/acme");
 }

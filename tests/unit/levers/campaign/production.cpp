@@ -94,7 +94,7 @@ bool Production::helped(const std::string& lever) const {
 
 bool Production::tenant_up() {
     go_on();
-    return machine_ == Machine::running;
+    return machine_ == Machine::running && !sick;
 }
 
 double Production::requests() {
@@ -157,8 +157,12 @@ net::HttpResult Production::control_plane(const net::HttpRequest& request, const
         }
         return json(200, {{"slug", "acme"}, {"org_id", org}, {"events", events}});
     }
+    if (request.method == "POST" && path == "/cp/admin/tenants/redeploy-fleet") {
+        return fleet(request, landed);
+    }
     if (request.method == "POST" && path == "/cp/admin/orgs/acme/redeploy") {
         landed->what = "redeploy acme";
+        sick = false;
         machine_ = Machine::booting;
         since_ = now_->at;
         return answer(200, R"({"ok":true,"results":[{"slug":"acme","ssm_status":"Success"}]})");
@@ -181,9 +185,32 @@ net::HttpResult Production::control_plane(const net::HttpRequest& request, const
     return answer(404, "404 page not found", "text/plain");
 }
 
+net::HttpResult Production::fleet(const net::HttpRequest& request, Landed* landed) {
+    const auto body = nlohmann::json::parse(request.body);
+    const nlohmann::json ours = nlohmann::json::array({"acme"});
+    if (body.at("only_slugs") != ours || body.contains("confirm")) {
+        landed->what = "redeploy everybody";
+        return answer(200, R"({"ok":true,"results":[]})");
+    }
+    const bool dry = body.at("dry_run");
+    if (!dry) {
+        landed->what = "redeploy acme by name with " + body.at("target_tag").get<std::string>();
+        machine_ = Machine::booting;
+        since_ = now_->at;
+        sick = false;
+    }
+    return json(200,
+                {{"ok", true},
+                 {"results", nlohmann::json::array({{{"slug", "acme"},
+                                                     {"phase", dry ? "canary" : "redeploy"},
+                                                     {"ssm_status", dry ? "DryRun" : "Success"},
+                                                     {"healthz_ok", true},
+                                                     {"error", ""}}})}});
+}
+
 net::HttpResult Production::tenant(const net::HttpRequest& request, const std::string& path,
                                    Landed* landed) {
-    if (machine_ != Machine::running) {
+    if (!tenant_up()) {
         return answer(502, "bad gateway", "text/plain");
     }
     if (path == "/health") {

@@ -41,6 +41,8 @@ class Production {
 
     static std::string key_of(const net::HttpRequest& request);
 
+    // The machine runs and serves nothing, until it is redeployed.
+    bool sick = false;
     std::vector<Landed> journal;
     FakeRegistry registry;
     std::string good;   // digests of the template
@@ -55,6 +57,7 @@ class Production {
     };
     net::HttpResult control_plane(const net::HttpRequest& request, const std::string& path,
                                   Landed* landed);
+    net::HttpResult fleet(const net::HttpRequest& request, Landed* landed);
     net::HttpResult tenant(const net::HttpRequest& request, const std::string& path,
                            Landed* landed);
     net::HttpResult workspace(const net::HttpRequest& request, const std::string& path,

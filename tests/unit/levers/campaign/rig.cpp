@@ -2,6 +2,7 @@
 // written, are as in daemon/driver.cpp and daemon/hands.cpp.
 #include "tests/unit/levers/campaign/rig.hpp"
 
+#include "policies/levers/fleet_redeploy.hpp"
 #include "policies/levers/platform_rollback.hpp"
 #include "policies/levers/template_rollback.hpp"
 #include "policies/levers/tenant_redeploy.hpp"
@@ -23,6 +24,7 @@ constexpr int steps_max = 80;
 
 std::unique_ptr<levers::Lever> fresh(const std::string& id) {
     static const std::map<std::string, std::unique_ptr<levers::Lever> (*)()> makers{
+        {"fleet-redeploy", levers::make_fleet_redeploy},
         {"platform-rollback", levers::make_platform_rollback},
         {"template-rollback", levers::make_template_rollback},
         {"tenant-redeploy", levers::make_tenant_redeploy},
@@ -136,6 +138,7 @@ Rig::Rig(const std::string& lever, const std::string& subject, const std::string
     context_.inventory = &inventory_;
     context_.secrets = &secrets_;
     context_.leaving = &leaving_;
+    production_.sick = lever == "fleet-redeploy";
     rules_ = rules_for(fresh(lever)->contract(), subject_);
 }
 

@@ -128,5 +128,47 @@ def program(t):
         t("killed at its time-out: exit 5", done.returncode == 5, done)
 
 
+BY_PEOPLE = [('lever = "tenant-redeploy"\nsubjects = ["*"]\nmode = "auto"',
+              'lever = "tenant-redeploy"\nsubjects = ["*"]\nmode = "recommend"')]
+FLEET = "/cp/admin/tenants/redeploy-fleet"
+
+
+def fleet(t):
+    """Several tenants in one call: rehearsed, and then exactly those that are down."""
+    with stack(policies=BY_PEOPLE) as s:
+        trusted(s)
+        up = fire(s, "fleet-redeploy", "platform", "--why", "just so")
+        t("fleet, nobody down: held, exit 4", up.returncode == 4 and "no running tenant is down"
+          in up.stdout + up.stderr, up)
+        for slug in ("acme", "demo"):
+            s.fault("tenant_down", tenant=slug, how="5xx")
+        shown = fire(s, "fleet-redeploy", "platform", "--dry-run").stdout
+        t("fleet, dry run: both calls, both tenants", shown.count(FLEET) == 2 and all(
+            w in shown for w in ('"dry_run":true', '"dry_run":false', '["acme","demo"]')), shown)
+        t("fleet, dry run: nothing is sent", s.effects() == [], s.effects())
+        done = fire(s, "fleet-redeploy", "platform", "--why", "both are down")
+        t("fleet: exit 0", done.returncode == 0, done)
+        calls = s.calls("POST", FLEET)
+        t("fleet: a rehearsal and one call", len(calls) == 2, calls)
+        t("fleet: exactly the two", [e["effect"] for e in s.effects()] == ["redeploy acme,demo"],
+          s.effects())
+        verdict = s.verdict(s.intents("platform")[0]["id"], timeout=60)
+        t("fleet: both started anew and serve", verdict["kind"] == "recovered", verdict)
+
+    with stack(policies=BY_PEOPLE) as s:
+        trusted(s)
+        s.fault("tenant_down", tenant="hooli", how="5xx")
+        s.fault("tenant_down", tenant="stark", how="dead_machine")
+        done = fire(s, "fleet-redeploy", "platform", "--why", "both are down")
+        t("fleet, one dead machine: nobody calls it done, exit 5", done.returncode == 5, done)
+        outcome = s.outcome(s.intents("platform")[0]["id"])
+        t("fleet, one dead machine: which one is said", outcome["kind"] == "unknown"
+          and "stark: failed" in outcome["detail"] and "hooli: ok" in outcome["detail"], outcome)
+        t("fleet, one dead machine: one call", len(s.calls("POST", FLEET)) == 2,
+          s.calls("POST", FLEET))
+        verdict = s.verdict(s.intents("platform")[0]["id"], timeout=60)
+        t("fleet, one dead machine: not recovered", verdict["kind"] != "recovered", verdict)
+
+
 if __name__ == "__main__":
-    main([dry_run, by_hand, lost, program])
+    main([dry_run, by_hand, lost, program, fleet])

@@ -81,9 +81,10 @@ struct LeverRow {
     const char* proof_spread;
 };
 constexpr std::array kLevers{
-    LeverRow{"tenant-redeploy", "1s", "500ms"},   LeverRow{"tenant-restart", "1s", ""},
-    LeverRow{"workspace-restart", "500ms", ""},   LeverRow{"workspace-reprovision", "500ms", ""},
-    LeverRow{"template-rollback", "500ms", "1s"}, LeverRow{"platform-rollback", "1s", "1s"},
+    LeverRow{"tenant-redeploy", "1s", "500ms"},     LeverRow{"tenant-restart", "1s", ""},
+    LeverRow{"fleet-redeploy", "1s", "500ms"},      LeverRow{"workspace-restart", "500ms", ""},
+    LeverRow{"workspace-reprovision", "500ms", ""}, LeverRow{"template-rollback", "500ms", "1s"},
+    LeverRow{"platform-rollback", "1s", "1s"},
 };
 
 std::string pace_part() {

@@ -71,12 +71,26 @@ std::string request_text(const json& request) {
     return out;
 }
 
+// A look that speaks no HTTP (tls, tcp, dns) has phases of its own.
+std::string looks_text(const json& looks) {
+    const auto observations = looks.find("observations");
+    std::string out;
+    if (observations != looks.end() && observations->is_array()) {
+        for (const json& look : *observations) {
+            if (look.contains("phases")) {
+                out += fmt::format("    {} in {}\n", word_in(look, "subject"), phases_of(look));
+            }
+        }
+    }
+    return out.empty() ? "\n" : "; the look itself\n" + out;
+}
+
 }  // namespace
 
 std::string requests_text(const json& looks) {
     const auto requests = looks.find("requests");
     if (requests == looks.end() || !requests->is_array() || requests->empty()) {
-        return "\nno HTTP request was made\n";
+        return "\nno HTTP request was made" + looks_text(looks);
     }
     std::string out = "\nrequests, in order\n";
     for (const json& request : *requests) {

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import pathlib
+import re
 import shutil
 import socket
 import struct
@@ -201,6 +202,10 @@ quorum = 0
         except (ValueError, LookupError):
             return {"health": done.stderr, "reason": done.stdout, "class": "", "evidence": ""}
 
+    def debug(self, name):
+        return subprocess.run([LEVERD, "probe", name, "--debug", "--socket", self.socket],
+                              capture_output=True, text=True, timeout=60).stdout
+
     def metrics(self):
         return http("GET", f"http://127.0.0.1:{self.port}/metrics")[1]
 
@@ -300,6 +305,13 @@ def tls_faults(check):
             "self-signed": ("failing", "tls_untrusted"),
             "old-protocol": ("failing", "tls_handshake"), "mute": ("failing", "tls_timeout"),
             "mail": ("healthy", "ok")})
+        for name in ("good", "mail"):
+            text = made.debug(name)
+            check(f"--debug shows the phases of {name}", f"service/{name} in " in text
+                  and "(dns 0, connect " in text, text)
+        text = made.debug("mute")
+        check("--debug shows where the time of a mute one went",
+              re.search(r"service/mute in \d+ ms \(dns 0, connect \d+, tls [1-9]\d\d", text), text)
 
 
 def http_faults(check):

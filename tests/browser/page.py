@@ -28,6 +28,21 @@ def page(t):
             t("an incident appears without a reload", browser.wait_for(f"{text}.includes('Canvas crashes on load')"),
               browser.evaluate(text))
             t("with the recommended lever", browser.wait_for(f"{text}.includes('Lever F (Vercel rollback)')"))
+            browser.evaluate("[...document.querySelectorAll('button')]"
+                             ".find((b) => b.textContent === 'canvas').click()")
+            why = "document.getElementById('why-body')"
+            looks = f"[...{why}.querySelectorAll('details')].find((d) => d.innerText.includes('Last looks of canvas'))"
+            t("Why shows the last looks", browser.wait_for(f"{looks} !== undefined"), browser.evaluate(f"{why}.innerText"))
+            browser.evaluate(f"{looks}.open = true")
+            first = f"{looks}.querySelector('li')"
+            t("the newest look is first, with what went wrong", browser.wait_for(
+                f"{first}.innerText.includes('failing') && {first}.innerText.includes('a script of the page does not load')"),
+              browser.evaluate(f"{first}.innerText"))
+            t("and with the answer that it got", browser.evaluate(f"{first}.innerText.includes('404')"),
+              browser.evaluate(f"{first}.innerText"))
+            t("older looks are healthy ones", browser.evaluate(
+                f"[...{looks}.querySelectorAll('li')].pop().innerText.includes('healthy')"), browser.evaluate(f"{looks}.innerText"))
+            browser.evaluate("document.getElementById('why-dialog').close()")
             s.fault("wedge_workspace", tenant="demo", runtime="hermes", form="error_status", text=HOSTILE)
             t("a workspace incident appears", browser.wait_for(
                 f"{text}.includes('Workspace boots but agent always errors')", 40), browser.evaluate(text))

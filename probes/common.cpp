@@ -44,6 +44,14 @@ bool is_watched(const config::Tenants& tenants, const std::string& slug) {
     return included && std::none_of(tenants.exclude.begin(), tenants.exclude.end(), matches);
 }
 
+bool build_is_due(const Context& context, const std::string& slug) {
+    // A build changes with a redeploy only, so it is asked for more rarely than health.
+    constexpr Millis pace{120'000};
+    const auto known = context.inventory->builds.find(slug);
+    return known == context.inventory->builds.end() ||
+           context.clock->now().at - known->second.asked >= pace;
+}
+
 std::vector<std::string> watched_tenants(const Context& context) {
     std::vector<std::string> slugs;
     for (const auto& [slug, tenant] : context.inventory->tenants) {

@@ -18,6 +18,8 @@ stack::TenantAccess tenant_access(const Context& context, const std::string& slu
 
 // The tenant passes the include and exclude globs.
 bool is_watched(const config::Tenants& tenants, const std::string& slug);
+// It is time to ask the tenant again what it runs.
+bool build_is_due(const Context& context, const std::string& slug);
 std::vector<std::string> watched_tenants(const Context& context);
 std::vector<std::string> single_target(const Context& context);
 

@@ -42,8 +42,8 @@ std::vector<std::string> references(const Context& context) {
 }
 
 // /health, /workspaces, /metrics and at times /buildinfo.
-int health_cost(const Context&, const std::string&) {
-    return 4;
+int health_cost(const Context& context, const std::string& target) {
+    return build_is_due(context, target) ? 4 : 3;
 }
 
 int status_cost(const Context&, const std::string&) {

@@ -13,8 +13,6 @@ namespace leverd::probes {
 namespace {
 
 constexpr double milliseconds_per_day = 86'400'000.0;
-// A build changes with a redeploy only, so it is asked for more rarely than health.
-constexpr Millis build_pace{120'000};
 
 boost::asio::awaitable<Observation> check_health(Context& context, Task task,
                                                  net::Deadline deadline) {
@@ -71,11 +69,10 @@ void judge_read_problem(const stack::Problem& problem, Observation& seen) {
 // What the tenant runs, for image_drift. A tenant that does not say it is no worse for that.
 boost::asio::awaitable<void> note_build(Context& context, stack::TenantAccess access,
                                         net::Deadline deadline) {
-    const Instant now = context.clock->now().at;
-    const auto known = context.inventory->builds.find(access.slug);
-    if (known != context.inventory->builds.end() && now - known->second.asked < build_pace) {
+    if (!build_is_due(context, access.slug)) {
         co_return;
     }
+    const Instant now = context.clock->now().at;
     const std::string slug = access.slug;
     auto build = co_await stack::read_build(std::move(access), deadline);
     RunningBuild running;

@@ -331,7 +331,10 @@ TEST_CASE("tenants are asked for their build every two minutes, never with a tok
     const std::string ask = "GET https://acme.test/buildinfo";
     world.http.on(ask, json_answer(200, R"({"git_sha":"abc1234"})"));
     world.http.on(ask, answer(404, "", {}));
+    const auto* kind = probes::find_probe_kind("tenant_health");
+    CHECK(kind->cost(world.context, "acme") == 4);
     world.look("tenant_health", "acme");
+    CHECK(kind->cost(world.context, "acme") == 3);
     CHECK(world.inventory.builds.at("acme").commit == "abc1234");
     world.clock.value.at += Millis{119'000};
     world.look("tenant_health", "acme");

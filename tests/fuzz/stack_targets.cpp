@@ -2,6 +2,7 @@
 // comes, only checked ids leave these parsers.
 #include "core/base/text.hpp"
 #include "core/stack/control_plane.hpp"
+#include "core/stack/image_identity.hpp"
 #include "core/stack/receipt.hpp"
 #include "core/stack/tenant.hpp"
 #include "tests/fuzz/parts.hpp"
@@ -95,6 +96,25 @@ void receipt(std::string_view bytes) {
     }
 }
 
+// What a tenant says of its build becomes a tag's name, and what an index lists a digest in a URL.
+void image(std::string_view bytes) {
+    const auto build = stack::parse_build(some_request(), json_answer(bytes));
+    check_problem(build);
+    if (build.has_value()) {
+        const std::string& commit = build->commit;
+        require(commit.find_first_not_of("0123456789abcdef") == std::string::npos &&
+                    (commit.empty() || (commit.size() >= 7 && commit.size() <= 40)),
+                "a commit is 7 to 40 hex digits");
+        require(build->digest.empty() || is_digest(build->digest), "a digest is checked");
+        require(!commit.empty() || !build->digest.empty(), "a build says something");
+    }
+    stack::Manifest manifest;
+    manifest.bytes = std::string(bytes);
+    for (const std::string& digest : stack::listed_manifests(manifest)) {
+        require(is_digest(digest), "an index lists checked digests");
+    }
+}
+
 void rfc3339(std::string_view bytes) {
     (void)stack::parse_rfc3339(bytes);
 }
@@ -102,9 +122,14 @@ void rfc3339(std::string_view bytes) {
 }  // namespace
 
 std::vector<Target> stack_targets() {
-    return {{"orgs", orgs},         {"boot_events", boot_events},   {"workspaces", workspaces},
-            {"activity", activity}, {"metrics_text", metrics_text}, {"receipt", receipt},
-            {"rfc3339", rfc3339}};
+    return {{"orgs", orgs},
+            {"boot_events", boot_events},
+            {"workspaces", workspaces},
+            {"activity", activity},
+            {"metrics_text", metrics_text},
+            {"receipt", receipt},
+            {"rfc3339", rfc3339},
+            {"image", image}};
 }
 
 }  // namespace leverd::fuzz

@@ -6,9 +6,11 @@
 #include "core/model/codec.hpp"
 #include "core/net/clock.hpp"
 #include "core/net/http.hpp"
+#include "core/stack/forge.hpp"
 #include "core/stack/receipt.hpp"
 #include "core/stack/receipt_write.hpp"
 #include "core/stack/registry.hpp"
+#include "daemon/cli_client.hpp"
 #include "daemon/cli_tables.hpp"
 #include "daemon/rules.hpp"
 
@@ -21,6 +23,7 @@
 #include <exception>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -29,7 +32,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Millis registry_within{60'000};
+constexpr Millis read_within{60'000};
 
 Report failed(Exit code, const std::string& what, const std::string& hint) {
     Report out;
@@ -70,14 +73,76 @@ boost::asio::awaitable<void> read_tags(stack::Registry* registry, std::vector<st
     }
 }
 
+using WorkflowKey = std::pair<std::string, std::string>;  // owner/repo, file
+
+struct WorkflowNow {
+    std::string state;
+    std::string problem;  // why there is no state
+};
+using Workflows = std::map<WorkflowKey, WorkflowNow>;
+
+// Every workflow that the config or the receipt in force knows, first to last.
+boost::system::result<std::vector<WorkflowKey>, Error> workflows_of(const config::Config& config) {
+    std::vector<WorkflowKey> keys;
+    if (!config.freeze.workflows_receipt.empty()) {
+        auto receipt = stack::read_workflow_receipt(config.freeze.workflows_receipt);
+        if (receipt.has_error()) {
+            return receipt.error();
+        }
+        keys = std::move(receipt->workflows);
+    }
+    for (const auto& text : config.forge.writers) {
+        const auto colon = text.find(": ");
+        WorkflowKey key{text.substr(0, colon), text.substr(colon + 2)};
+        if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+            keys.push_back(std::move(key));
+        }
+    }
+    return keys;
+}
+
+boost::asio::awaitable<void> read_workflows(stack::Forge* forge, std::vector<WorkflowKey> keys,
+                                            Workflows* workflows, net::Deadline deadline) {
+    for (const auto& key : keys) {
+        auto read = co_await forge->workflow(key.first, key.second, deadline);
+        WorkflowNow now;
+        if (read.has_value()) {
+            now.state = read->state;
+        } else {
+            now.problem = read.error().detail;
+        }
+        (*workflows)[key] = std::move(now);
+    }
+}
+
+// What is asked of the outside, one after the other.
+struct Outside {
+    stack::Registry* registry = nullptr;
+    stack::Forge* forge = nullptr;  // null: the forge is not asked
+};
+
 struct Loaded {
     config::Config config;
     std::vector<std::string> images;
     Tags tags;
+    std::vector<WorkflowKey> keys;
+    Workflows workflows;
 };
 
-// The config and what the registry says now.
-boost::system::result<Loaded, Report> look(const FreezeOptions& options) {
+boost::asio::awaitable<void> read_all(Outside outside, Loaded* loaded, net::Deadline deadline) {
+    co_await read_tags(outside.registry, loaded->images, &loaded->tags, deadline);
+    if (outside.forge != nullptr) {
+        co_await read_workflows(outside.forge, loaded->keys, &loaded->workflows, deadline);
+    }
+}
+
+Secret secret_of(const std::map<std::string, Secret>& secrets, const std::string& name) {
+    const auto found = secrets.find(name);
+    return found == secrets.end() ? Secret{} : found->second;
+}
+
+// The config and what the registry and, for a capture, the forge say now.
+boost::system::result<Loaded, Report> look(const FreezeOptions& options, bool with_workflows) {
     auto read = config::load(options.config, vocabulary());
     if (!read.ok()) {
         return failed(Exit::config, "the config is bad", "leverd check --config " + options.config);
@@ -104,26 +169,88 @@ boost::system::result<Loaded, Report> look(const FreezeOptions& options) {
     access.url = loaded.config.registry.url;
     access.user = loaded.config.registry.user;
     access.allow_private_realm = loaded.config.registry.allow_private_realm;
-    if (const auto token = secrets->find(loaded.config.registry.token); token != secrets->end()) {
-        access.token = token->second;
-    }
+    access.token = secret_of(*secrets, loaded.config.registry.token);
     stack::Registry registry(access);
+    const auto clock = net::make_system_clock(Instant{}, 0);
+    stack::ForgeMemory memory;
+    stack::ForgeAccess forge_access;
+    forge_access.http = http.get();
+    forge_access.url = loaded.config.forge.url;
+    forge_access.token = secret_of(*secrets, loaded.config.forge.token);
+    forge_access.dialect = stack::find_forge(loaded.config.forge.kind);
+    forge_access.memory = &memory;
+    forge_access.clock = clock.get();
+    stack::Forge forge(forge_access);
+    Outside outside{&registry, nullptr};
+    if (with_workflows && !loaded.config.forge.url.empty()) {
+        auto keys = workflows_of(loaded.config);
+        if (keys.has_error()) {
+            return failed(Exit::failed, keys.error().what, keys.error().hint);
+        }
+        loaded.keys = std::move(*keys);
+        outside.forge = &forge;
+    }
     std::exception_ptr thrown;
-    boost::asio::co_spawn(
-        loop, read_tags(&registry, loaded.images, &loaded.tags, net::deadline_in(registry_within)),
-        [&](std::exception_ptr e) {
-            thrown = e;
-            loop.stop();
-        });
+    boost::asio::co_spawn(loop, read_all(outside, &loaded, net::deadline_in(read_within)),
+                          [&](std::exception_ptr e) {
+                              thrown = e;
+                              loop.stop();
+                          });
     loop.run();
     if (thrown) {
-        return failed(Exit::failed, "the registry could not be read", "leverd probe image_drift");
+        return failed(Exit::failed, "registry and forge could not be read",
+                      "leverd probe image_drift");
     }
     return loaded;
 }
 
 std::string shown(const std::string& digest) {
     return digest.empty() ? "-" : digest.substr(0, 19);
+}
+
+// What only the running daemon knows of one image; empty: it does not know, either.
+struct Known {
+    std::string runs;  // the words of its newest look
+    std::string good;
+};
+
+// nullopt: no daemon answers.
+std::optional<Known> ask_daemon(const std::string& socket, const std::string& image) {
+    std::string target = "/api/v1/subjects/image%2F";
+    for (const char c : image) {
+        target += c == '/' ? std::string("%2F") : std::string(1, c);
+    }
+    const auto answer = call_daemon(socket, "GET", target, "");
+    if (answer.has_error()) {
+        return std::nullopt;
+    }
+    Known known;
+    const auto body = parse_json(answer->body);
+    if (answer->status != 200 || body.has_error()) {
+        return known;
+    }
+    known.good = text_at(*body, "known_good");
+    const auto looks = body->find("looks");
+    if (looks == body->end() || !looks->is_array()) {
+        return known;
+    }
+    for (const json& look : *looks) {
+        const auto facts = look.find("facts");
+        if (text_at(look, "probe") != "image_drift" || facts == look.end()) {
+            continue;
+        }
+        const auto count = [&facts](const char* name) {
+            const auto found = facts->find(name);
+            return found != facts->end() && found->is_number() ? found->get<double>() : 0.0;
+        };
+        if (count("tenants_told") > 0) {
+            const double off = count("tenants_off_tag");
+            known.runs = off > 0 ? fmt::format("{:.0f} of {:.0f} tenants run another", off,
+                                               count("tenants_told"))
+                                 : fmt::format("{:.0f} tenants run it", count("tenants_told"));
+        }
+    }
+    return known;
 }
 
 json compare(const Loaded& loaded, const stack::DigestReceipt& receipt) {
@@ -145,10 +272,109 @@ json compare(const Loaded& loaded, const stack::DigestReceipt& receipt) {
     return rows;
 }
 
+// True when a daemon answered.
+bool add_known(const FreezeOptions& options, json& rows) {
+    for (json& row : rows) {
+        const auto known = ask_daemon(options.socket, text_at(row, "image"));
+        if (!known) {
+            return false;
+        }
+        row["runs"] = known->runs;
+        row["known_good"] = known->good;
+    }
+    return true;
+}
+
+// Who drifted, and what to do about it: one line.
+std::string conclusion(const json& rows) {
+    std::vector<std::string> moved;
+    std::string good;
+    for (const json& row : rows) {
+        if (text_at(row, "verdict") == "moved") {
+            moved.push_back(text_at(row, "image"));
+            const bool was_good = !text_at(row, "registry").empty() &&
+                                  text_at(row, "registry") == text_at(row, "known_good");
+            good += was_good ? (good.empty() ? "" : ", ") + moved.back() : std::string{};
+        }
+    }
+    if (moved.empty()) {
+        return {};
+    }
+    return fmt::format(
+        "moved since the receipt: {}\n{}next: leverd why image/{}, or capture again if this is "
+        "meant\n",
+        fmt::join(moved, ", "),
+        good.empty() ? std::string{}
+                     : "in service while all was well, whatever the receipt says: " + good + "\n",
+        moved.front());
+}
+
+Report told(const FreezeOptions& options, const json& body, bool daemon) {
+    Report out;
+    Table table({"image", "receipt", "registry now", "runs", "known good", "verdict"});
+    for (const json& row : body["images"]) {
+        const std::string verdict = text_at(row, "verdict");
+        const std::string problem = text_at(row, "problem");
+        const std::string runs = text_at(row, "runs");
+        table.add({text_at(row, "image"), shown(text_at(row, "receipt")),
+                   shown(text_at(row, "registry")), runs.empty() ? "-" : runs,
+                   shown(text_at(row, "known_good")),
+                   problem.empty() ? verdict : verdict + ": " + problem});
+        out.code = verdict == "as frozen" ? out.code : Exit::failed;
+    }
+    if (options.json) {
+        out.out = dump(body) + "\n";
+        return out;
+    }
+    out.out = table.render(false);
+    for (const json& issue : body["unread_lines"]) {
+        out.out += fmt::format("line {} of the receipt: {}\n", issue["line"].get<int>(),
+                               text_at(issue, "text"));
+    }
+    if (body["contradictory"].get<bool>()) {
+        out.out += "the receipt names two digests for one image: nothing of it is used\n";
+        out.code = Exit::failed;
+    }
+    out.out += conclusion(body["images"]);
+    out.out += daemon ? std::string{}
+                      : fmt::format(
+                            "no leverd answers on {}: what runs and what was last good are not "
+                            "known\n",
+                            options.socket);
+    return out;
+}
+
+Report hole(const std::string& what, const std::string& problem) {
+    return failed(
+        Exit::failed,
+        fmt::format("{} cannot be read, so nothing was written: {}", what, sanitize(problem, 300)),
+        "a receipt with a hole would be trusted for what it does not say");
+}
+
+boost::system::result<std::vector<std::pair<std::string, std::string>>, Report> digest_rows(
+    const Loaded& loaded) {
+    std::vector<std::pair<std::string, std::string>> rows;
+    for (const auto& image : loaded.images) {
+        const auto& tag = loaded.tags.at(image);
+        const std::string key = stack::receipt_key(image);
+        if (tag.digest.empty()) {
+            return hole(image, tag.problem);
+        }
+        const bool twice = std::any_of(rows.begin(), rows.end(),
+                                       [&](const auto& row) { return row.first == key; });
+        if (twice) {
+            return failed(Exit::failed, fmt::format("two images have the key {}", key),
+                          "the receipt's grammar cannot tell them apart");
+        }
+        rows.emplace_back(key, tag.digest);
+    }
+    return rows;
+}
+
 }  // namespace
 
 Report freeze_show(const FreezeOptions& options) {
-    auto loaded = look(options);
+    auto loaded = look(options, false);
     if (loaded.has_error()) {
         return loaded.error();
     }
@@ -166,70 +392,69 @@ Report freeze_show(const FreezeOptions& options) {
     body["contradictory"] = receipt->conflicting;
     body["images"] = compare(*loaded, *receipt);
     body["unread_lines"] = json::array();
-    Report out;
-    Table table({"image", "receipt", "registry now", "verdict"});
-    for (const json& row : body["images"]) {
-        const std::string verdict = row["verdict"].get<std::string>();
-        const std::string problem = text_at(row, "problem");
-        table.add({text_at(row, "image"), shown(text_at(row, "receipt")),
-                   shown(text_at(row, "registry")),
-                   problem.empty() ? verdict : verdict + ": " + problem});
-        out.code = verdict == "as frozen" ? out.code : Exit::failed;
-    }
-    std::string issues;
     for (const auto& issue : receipt->issues) {
-        body["unread_lines"].push_back(json{{"line", issue.line}, {"text", issue.text}});
-        issues +=
-            fmt::format("line {} of the receipt: {}\n", issue.line, sanitize(issue.text, 200));
+        body["unread_lines"].push_back(
+            json{{"line", issue.line}, {"text", sanitize(issue.text, 200)}});
     }
-    if (receipt->conflicting) {
-        issues += "the receipt names two digests for one image: nothing of it is used\n";
-        out.code = Exit::failed;
-    }
-    out.out = options.json
-                  ? dump(body) + "\n"
-                  : table.render(false) + issues +
-                        "what runs in tenants is not told by any interface; new workspaces "
-                        "get what the registry says now\n";
-    return out;
+    const bool daemon = add_known(options, body["images"]);
+    return told(options, body, daemon);
 }
 
 Report freeze_capture(const FreezeOptions& options) {
-    auto loaded = look(options);
+    auto loaded = look(options, true);
     if (loaded.has_error()) {
         return loaded.error();
     }
-    std::vector<std::pair<std::string, std::string>> lines;
-    for (const auto& image : loaded->images) {
-        const auto& tag = loaded->tags.at(image);
-        const std::string key = stack::receipt_key(image);
-        if (tag.digest.empty()) {
-            return failed(Exit::failed,
-                          fmt::format("{} cannot be read, so nothing was written: {}", image,
-                                      sanitize(tag.problem, 300)),
-                          "a receipt with a hole would be trusted for what it does not say");
-        }
-        const bool twice = std::any_of(lines.begin(), lines.end(),
-                                       [&](const auto& line) { return line.first == key; });
-        if (twice) {
-            return failed(Exit::failed, fmt::format("two images have the key {}", key),
-                          "the receipt's grammar cannot tell them apart");
-        }
-        lines.emplace_back(key, tag.digest);
+    const auto digests = digest_rows(*loaded);
+    if (digests.has_error()) {
+        return digests.error();
     }
-    const std::string name = "digests-" + stack::receipt_stamp(net::wall_clock_now()) + ".txt";
-    const auto path =
-        stack::write_new_file(options.directory, name, stack::render_digest_receipt(lines));
+    std::vector<WorkflowKey> off;
+    std::string on;
+    for (const auto& key : loaded->keys) {
+        const auto& now = loaded->workflows.at(key);
+        if (now.state.empty()) {
+            return hole(key.first + ": " + key.second, now.problem);
+        }
+        if (now.state == "disabled_manually") {
+            off.push_back(key);
+        } else {
+            on += fmt::format("still on, so not in the receipt: {}: {} ({})\n", key.first,
+                              key.second, now.state);
+        }
+    }
+    const std::string stamp = stack::receipt_stamp(net::wall_clock_now());
+    const auto path = stack::write_new_file(options.directory, "digests-" + stamp + ".txt",
+                                            stack::render_digest_receipt(*digests));
     if (path.has_error()) {
         return failed(Exit::failed, path.error().what, path.error().hint);
     }
     Report out;
     json body = json::object();
     body["receipt"] = *path;
-    body["images"] = lines.size();
-    out.out = options.json ? dump(body) + "\n"
-                           : fmt::format("{}: {} images\nnext: receipt = \"{}\" in [freeze]\n",
-                                         *path, lines.size(), *path);
+    body["images"] = digests->size();
+    body["workflows_off"] = off.size();
+    out.out = fmt::format("{}: {} images\n", *path, digests->size());
+    std::string next = fmt::format("next: receipt = \"{}\"", *path);
+    if (!off.empty()) {
+        const auto second =
+            stack::write_new_file(options.directory, "disabled-workflows-" + stamp + ".txt",
+                                  stack::render_workflow_receipt(off));
+        if (second.has_error()) {
+            return failed(Exit::failed,
+                          second.error().what + "; " + *path + " was written and stays alone",
+                          second.error().hint);
+        }
+        body["workflows_receipt"] = *second;
+        out.out += fmt::format("{}: {} workflows\n", *second, off.size());
+        next += fmt::format(" and workflows_receipt = \"{}\"", *second);
+    } else if (loaded->keys.empty()) {
+        out.out +=
+            "no workflows receipt: neither writers in [stack.forge] nor an older receipt "
+            "names a workflow\n";
+    }
+    out.out += on + next + " in [freeze]\n";
+    out.out = options.json ? dump(body) + "\n" : out.out;
     return out;
 }
 

@@ -246,16 +246,20 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
 }
 
 void add_freeze_verbs(CLI::App& app, Arguments& args) {
-    auto* freeze = app.add_subcommand("freeze", "The freeze receipt");
+    auto* freeze = app.add_subcommand("freeze", "The freeze receipts");
     freeze->require_subcommand(1);
     args.freeze.config = default_config;
-    auto* show = freeze->add_subcommand("show", "Receipt and registry side by side");
-    auto* capture = freeze->add_subcommand("capture", "Write a receipt of what is in service now");
+    auto* show =
+        freeze->add_subcommand("show", "Receipt, registry, what runs and the last known good");
+    auto* capture = freeze->add_subcommand(
+        "capture", "Write receipts of what is in service and switched off now");
     for (auto* verb : {show, capture}) {
         verb->add_option("-c,--config", args.freeze.config, "Config file")->capture_default_str();
         verb->add_flag("--json", args.freeze.json, "Print JSON");
     }
-    capture->add_option("--dir", args.freeze.directory, "Where digests-<TS>.txt goes")->required();
+    show->add_option("--socket", args.freeze.socket, "The daemon's unix socket")
+        ->capture_default_str();
+    capture->add_option("--dir", args.freeze.directory, "Where the receipts go")->required();
     show->callback([&args] { args.exit = cli::print_report(cli::freeze_show(args.freeze)); });
     capture->callback([&args] { args.exit = cli::print_report(cli::freeze_capture(args.freeze)); });
 }

@@ -38,14 +38,23 @@ int put_durably(int file, const std::string& text) {
     return ::fsync(file) == 0 ? 0 : errno;
 }
 
+std::string render(const std::vector<std::pair<std::string, std::string>>& rows) {
+    std::string text;
+    for (const auto& [key, value] : rows) {
+        text += fmt::format("{}: {}\n", key, value);
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string render_digest_receipt(const std::vector<std::pair<std::string, std::string>>& digests) {
-    std::string text;
-    for (const auto& [key, digest] : digests) {
-        text += fmt::format("{}: {}\n", key, digest);
-    }
-    return text;
+    return render(digests);
+}
+
+std::string render_workflow_receipt(
+    const std::vector<std::pair<std::string, std::string>>& workflows) {
+    return render(workflows);
 }
 
 std::string receipt_stamp(WallTime at) {

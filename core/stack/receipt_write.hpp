@@ -15,6 +15,10 @@ namespace leverd::stack {
 // comments, as the scripts write it.
 std::string render_digest_receipt(const std::vector<std::pair<std::string, std::string>>& digests);
 
+// "<Owner/repo>: <workflow file>", likewise.
+std::string render_workflow_receipt(
+    const std::vector<std::pair<std::string, std::string>>& workflows);
+
 // "20260506-180000", UTC.
 std::string receipt_stamp(WallTime at);
 

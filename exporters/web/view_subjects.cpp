@@ -100,6 +100,10 @@ Json subject_view(const Scene& scene, const Subject& subject, const SubjectState
     Json out = subject_row(scene, subject, held);
     out["first_seen"] = time_json(scene, held.first_seen);
     out["version_since"] = time_json(scene, held.version_since);
+    if (const auto good = scene.state.known_good.find(subject);
+        good != scene.state.known_good.end()) {
+        out["known_good"] = good->second.version;
+    }
     out["looks"] = Json::array();
     for (const auto& look : held.looks) {
         Json row = to_json(as_observation(subject, look));

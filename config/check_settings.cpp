@@ -64,6 +64,29 @@ void check_freeze(Draft& draft) {
     }
 }
 
+void check_events(Draft& draft) {
+    const Config& c = draft.config;
+    const Events& e = c.events;
+    if (!e.tenant_stream_origin.empty() && !e.tenant_stream) {
+        draft.warn(draft.section_place("[events]", "tenant_stream_origin"),
+                   "'tenant_stream_origin' is not used: there is no stream",
+                   "set tenant_stream = true");
+    }
+    if (!e.tenant_stream) {
+        return;
+    }
+    const Place place = draft.section_place("[events]", "tenant_stream");
+    if (c.control_plane.url.empty() || !runs(c, "control_plane")) {
+        draft.error(place, "'tenant_stream' needs the list of tenants, which nobody reads",
+                    "add url in [stack.control_plane] and [[probe]] with kind = "
+                    "\"control_plane\"");
+    }
+    if (!runs(c, "workspace_status") && !runs(c, "workspace_activity") && !runs(c, "boot_events")) {
+        draft.warn(place, "'tenant_stream' wakes nothing: no probe looks at workspaces",
+                   "add [[probe]] with kind = \"workspace_status\"");
+    }
+}
+
 // What a probe kind cannot do without.
 struct Need {
     std::string_view kind;
@@ -154,6 +177,7 @@ void check_settings(Draft& draft) {
     check_observer(draft);
     check_listen(draft);
     check_freeze(draft);
+    check_events(draft);
     check_secrets(draft);
     check_probe_needs(draft);
     check_watched_images(draft);

@@ -197,6 +197,8 @@ struct Events {
     std::string vercel;
     std::string railway;  // the last part of the path
     std::string alertmanager;
+    bool tenant_stream = false;        // a WebSocket to each watched tenant
+    std::string tenant_stream_origin;  // the Origin that tenants allow; empty: their own
 };
 
 struct Config {

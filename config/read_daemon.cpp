@@ -114,6 +114,8 @@ void read_events(TableReader& root) {
     t->secret("vercel", c.vercel);
     t->secret("railway", c.railway);
     t->secret("alertmanager", c.alertmanager);
+    t->boolean("tenant_stream", c.tenant_stream);
+    t->text("tenant_stream_origin", c.tenant_stream_origin, an_origin);
     t->finish();
 }
 

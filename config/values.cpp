@@ -213,6 +213,12 @@ Complaint a_url(std::string_view value) {
 Complaint a_base_url(std::string_view value) {
     return unless(is_http_url(value, true), "an http(s) URL without user, query or fragment");
 }
+Complaint an_origin(std::string_view value) {
+    const auto host = value.find("://");
+    const bool bare =
+        host != std::string_view::npos && value.find('/', host + 3) == std::string_view::npos;
+    return unless(bare && is_http_url(value, true), "an http(s) URL without path");
+}
 Complaint a_tenant_url(std::string_view value) {
     const bool has_slug = value.find("{slug}") != std::string_view::npos;
     return unless(has_slug && is_http_url(without_slug(value), true),

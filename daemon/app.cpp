@@ -183,6 +183,7 @@ void App::Impl::wire() {
     desk = std::make_unique<probes::HintDesk>(io.get_executor(), [this](const Hint& hint) {
         return scheduler->hint(hint.probe, hint.target);
     });
+    wire_streams(options);
     DriverHooks turns;
     turns.perform = [this](const Effect& effect) { hands->perform(effect); };
     turns.recorded = [this](const Entry& entry) {
@@ -348,6 +349,7 @@ asio::awaitable<void> App::Impl::shut_down() {
     notify::stopping();
     stopping = true;
     hands->retire();
+    co_await streams->stop();
     const auto until = net::deadline_in(lever_grace);
     while (lever_tasks->size() > 0 && net::deadline_in(Millis{0}) < until) {
         (void)co_await net::pause(Millis{50});
@@ -412,6 +414,7 @@ Exit App::run() {
     app.tasks->spawn("self", app.watch_self());
     app.tasks->spawn("scheduler", app.scheduler->run());
     app.tasks->spawn("hints", app.desk->run());
+    app.tasks->spawn("streams", app.streams->run());
     app.web->start();
     bool over = false;
     const auto turns = [&app, &over](std::exception_ptr failed) {

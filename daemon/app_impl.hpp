@@ -17,6 +17,7 @@
 #include "probes/heartbeat.hpp"
 #include "probes/hint_desk.hpp"
 #include "probes/scheduler.hpp"
+#include "probes/tenant_streams.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -55,6 +56,8 @@ struct App::Impl final : exporters::Backend {
     probes::Context probe_context;
     std::unique_ptr<probes::Scheduler> scheduler;
     std::unique_ptr<probes::HintDesk> desk;
+    std::unique_ptr<net::WebSocketClient> stream_client;
+    std::unique_ptr<probes::TenantStreams> streams;
     Deliveries deliveries;
     Results last_looks;
     exporters::EventFigures event_counts;
@@ -78,6 +81,8 @@ struct App::Impl final : exporters::Backend {
     probes::SchedulerHooks look_hooks();
     void wire_hands(const Snapshot& now);
     void open_deliveries();
+    void wire_streams(const net::TransportOptions& options);
+    void wake_tenant(const std::string& slug, std::string_view event);
     Result<void> bind_web();
     const Snapshot& take_snapshot();
 

@@ -41,6 +41,11 @@ std::string App::Impl::metrics() {
     now_figures.queue_dropped = driver->dropped();
     now_figures.events = event_counts;
     now_figures.events.looks = scheduler->counters().hinted;
+    const auto streamed = streams->counters();
+    now_figures.events.streams_wanted = streamed.wanted;
+    now_figures.events.streams_open = streamed.open;
+    now_figures.events.stream_reconnects = streamed.reconnects;
+    now_figures.events.stream_messages = streamed.messages;
     now_figures.probes_skipped =
         scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
     return figures->render(engine->view(), engine->rules(), now_figures, clock->now());

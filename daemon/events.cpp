@@ -2,7 +2,11 @@
 // figure; it never reaches the engine.
 #include "daemon/app_impl.hpp"
 
+#include "core/stack/event_table.hpp"
+
 #include <spdlog/spdlog.h>
+
+#include <random>
 
 namespace leverd {
 namespace {
@@ -58,6 +62,29 @@ bool App::Impl::take_event(stack::EventSource source, const stack::Event& event)
 
 void App::Impl::refuse_event(stack::EventSource source, std::string_view reason) {
     ++event_counts.rejected[{std::string(to_string(source)), std::string(reason)}];
+}
+
+// What a tenant's stream says wakes looks at that tenant; its name was checked.
+void App::Impl::wake_tenant(const std::string& slug, std::string_view event) {
+    constexpr auto source = stack::EventSource::tenant;
+    const auto hints = stack::hints_for(source, event, stack::EventScope{slug, {}});
+    event_counts.dropped[std::string(to_string(source))] += desk->post(hints);
+}
+
+void App::Impl::wire_streams(const net::TransportOptions& options) {
+    stream_client = net::make_websocket_client(io.get_executor(), options);
+    probes::StreamHooks hooks;
+    hooks.on_open = [this](const std::string& slug) { wake_tenant(slug, "connected"); };
+    hooks.on_event = [this](const std::string& slug, const std::string& event) {
+        ++event_counts.taken[std::string(to_string(stack::EventSource::tenant))];
+        wake_tenant(slug, event);
+    };
+    hooks.on_bad = [this] { refuse_event(stack::EventSource::tenant, "malformed"); };
+    hooks.chance = [random = std::mt19937{std::random_device{}()}]() mutable {
+        return std::uniform_real_distribution<double>{}(random);
+    };
+    streams = std::make_unique<probes::TenantStreams>(io.get_executor(), probe_context,
+                                                      *stream_client, *tasks, std::move(hooks));
 }
 
 }  // namespace leverd

@@ -4,13 +4,10 @@
 #include "core/base/text.hpp"
 #include "core/net/ares_channel.hpp"
 #include "core/net/asio_use.hpp"
-#include "core/net/connect.hpp"
 #include "core/net/dns_records.hpp"
 #include "core/net/dns_status.hpp"
 #include "core/net/guard.hpp"
-#include "core/net/resolver.hpp"
-#include "core/net/stream.hpp"
-#include "core/net/tls.hpp"
+#include "core/net/opener.hpp"
 #include "core/net/tls_sessions.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -24,35 +21,6 @@ namespace {
 
 namespace asio = boost::asio;
 using Steady = std::chrono::steady_clock;
-
-// Adds the time since the last mark to a phase.
-class StopWatch {
-  public:
-    void mark(Millis& phase) {
-        const auto now = Steady::now();
-        phase += std::chrono::duration_cast<Millis>(now - since_);
-        since_ = now;
-    }
-
-  private:
-    Steady::time_point since_ = Steady::now();
-};
-
-struct Core {
-    Core(asio::any_io_executor e, const TransportOptions& o)
-        : executor(std::move(e)), options(o), resolver(executor, options.nameservers) {}
-    asio::any_io_executor executor;
-    TransportOptions options;
-    Resolver resolver;
-    std::optional<TlsClient> tls_client;
-    // Reading the trusted certificates costs, so it waits for the first use.
-    TlsClient& tls() {
-        if (!tls_client) {
-            tls_client.emplace(options.ca_file);
-        }
-        return *tls_client;
-    }
-};
 
 std::string name_of(const X509_NAME* name) {
     if (name == nullptr) {
@@ -90,31 +58,6 @@ std::optional<Certificate> certificate_of(SSL* ssl) {
     return seen;
 }
 
-asio::awaitable<Attempt<std::unique_ptr<Stream>>> open_stream(Core* core,
-                                                              const DialRequest* request,
-                                                              Deadline deadline, Phases* phases) {
-    StopWatch watch;
-    const auto addresses = co_await core->resolver.resolve(request->host, deadline);
-    watch.mark(phases->dns);
-    if (!addresses) {
-        co_return addresses.error();
-    }
-    auto socket = co_await connect_any(core->executor, *addresses, request->port, deadline);
-    watch.mark(phases->connect);
-    if (!socket) {
-        co_return socket.error();
-    }
-    if (!request->tls) {
-        co_return make_plain_stream(std::move(*socket));
-    }
-    const std::string name = request->server_name.empty() ? request->host : request->server_name;
-    // Without a key no session is offered, and without an answer none is kept.
-    const std::string no_key;
-    auto stream = co_await core->tls().handshake(std::move(*socket), name, no_key, deadline);
-    watch.mark(phases->tls);
-    co_return std::move(stream);
-}
-
 // Until it is enough, the other side or the deadline ended it, or the limit is reached.
 asio::awaitable<std::optional<Fault>> read_enough(Stream* stream, const Guard* guard,
                                                   const DialRequest* request, Dialed* dialed) {
@@ -142,9 +85,13 @@ asio::awaitable<std::optional<Fault>> read_enough(Stream* stream, const Guard* g
     co_return std::nullopt;
 }
 
-asio::awaitable<Attempt<Dialed>> dial_steps(Core* core, const DialRequest* request,
+asio::awaitable<Attempt<Dialed>> dial_steps(Opener* core, const DialRequest* request,
                                             Deadline deadline, Dialed* dialed) {
-    auto opened = co_await open_stream(core, request, deadline, &dialed->phases);
+    Opener::Where where{request->host, request->port, request->tls, request->server_name};
+    if (where.server_name.empty()) {
+        where.server_name = request->host;
+    }
+    auto opened = co_await core->open(std::move(where), deadline, &dialed->phases);
     if (!opened) {
         co_return opened.error();
     }
@@ -154,7 +101,7 @@ asio::awaitable<Attempt<Dialed>> dial_steps(Core* core, const DialRequest* reque
         dialed->protocol = SSL_get_version(ssl);
     }
     const auto owner = co_await asio::this_coro::cancellation_state;
-    const Guard guard(core->executor, deadline, stream->socket(), owner);
+    const Guard guard(core->executor(), deadline, stream->socket(), owner);
     if (!request->send.empty()) {
         if (auto stop = guard.stopped(Phase::header)) {
             co_return std::move(*stop);
@@ -191,21 +138,21 @@ struct Question {
 
 // Asks with a channel of its own: nothing of other looks is in its way, and dropping it ends
 // whatever is under way.
-asio::awaitable<Attempt<Records>> ask(Core* core, const std::string* host, RecordType type,
+asio::awaitable<Attempt<Records>> ask(Opener* core, const std::string* host, RecordType type,
                                       const std::string* nameserver, Deadline deadline) {
     const auto owner = co_await asio::this_coro::cancellation_state;
-    std::vector<std::string> servers = core->options.nameservers;
+    std::vector<std::string> servers = core->options().nameservers;
     if (!nameserver->empty()) {
         servers.assign(1, *nameserver);
     }
-    const auto opened = AresChannel::open(core->executor, servers);
+    const auto opened = AresChannel::open(core->executor(), servers);
     if (!opened) {
         co_return opened.error();
     }
     const std::shared_ptr<AresChannel> channel = *opened;
     const std::uint64_t mark = channel->servers().mark();
     auto question = std::make_shared<Question>();
-    auto timer = std::make_shared<asio::steady_timer>(core->executor, deadline);
+    auto timer = std::make_shared<asio::steady_timer>(core->executor(), deadline);
     auto on_packet = [question, timer, type](int status, const unsigned char* packet, int bytes) {
         question->status =
             status == ARES_SUCCESS ? parse_records(type, packet, bytes, question->texts) : status;
@@ -249,7 +196,7 @@ asio::awaitable<Attempt<Records>> ask(Core* core, const std::string* host, Recor
     co_return fault;
 }
 
-asio::awaitable<DialResult> dial_whole(std::shared_ptr<Core> core, DialRequest request,
+asio::awaitable<DialResult> dial_whole(std::shared_ptr<Opener> core, DialRequest request,
                                        Deadline deadline) {
     const bool threw = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -270,7 +217,7 @@ asio::awaitable<DialResult> dial_whole(std::shared_ptr<Core> core, DialRequest r
     co_return std::move(*result);
 }
 
-asio::awaitable<RecordsResult> records_whole(std::shared_ptr<Core> core, std::string host,
+asio::awaitable<RecordsResult> records_whole(std::shared_ptr<Opener> core, std::string host,
                                              RecordType type, std::string nameserver,
                                              Deadline deadline) {
     const bool threw = co_await asio::this_coro::throw_if_cancelled();
@@ -295,7 +242,7 @@ asio::awaitable<RecordsResult> records_whole(std::shared_ptr<Core> core, std::st
 class NetDialer final : public Dialer {
   public:
     NetDialer(asio::any_io_executor executor, const TransportOptions& options)
-        : core_(std::make_shared<Core>(std::move(executor), options)) {}
+        : core_(std::make_shared<Opener>(std::move(executor), options)) {}
 
     asio::awaitable<DialResult> dial(DialRequest request, Deadline deadline) override {
         return dial_whole(core_, std::move(request), deadline);
@@ -306,7 +253,7 @@ class NetDialer final : public Dialer {
     }
 
   private:
-    std::shared_ptr<Core> core_;
+    std::shared_ptr<Opener> core_;
 };
 
 }  // namespace

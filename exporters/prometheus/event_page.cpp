@@ -32,6 +32,16 @@ void event_families(const Scene& s, FamilyList& out) {
     }
     out.counter("leverd_event_looks_total", "Looks that an event pulled forward.",
                 static_cast<double>(events.looks));
+    out.gauge("leverd_tenant_streams", "Watched tenants whose event stream should be open.")
+        .add({}, static_cast<double>(events.streams_wanted));
+    out.gauge("leverd_tenant_streams_connected", "Event streams of tenants that are open.")
+        .add({}, static_cast<double>(events.streams_open));
+    out.counter("leverd_tenant_stream_reconnects_total",
+                "Times that a tenant's event stream was opened again after it ended.",
+                static_cast<double>(events.stream_reconnects));
+    out.counter("leverd_tenant_stream_messages_total",
+                "Events that tenants sent over their streams, also those that wake no look.",
+                static_cast<double>(events.stream_messages));
 }
 
 }  // namespace leverd::exporters

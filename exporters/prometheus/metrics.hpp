@@ -21,6 +21,10 @@ struct EventFigures {
     std::map<std::pair<std::string, std::string>, std::uint64_t> rejected;
     std::map<std::string, std::uint64_t> dropped;  // hints that the full queue did not take
     std::uint64_t looks = 0;                       // pulled forward by events
+    std::size_t streams_wanted = 0;                // one per watched tenant; 0: off
+    std::size_t streams_open = 0;
+    std::uint64_t stream_reconnects = 0;
+    std::uint64_t stream_messages = 0;
 };
 
 // What only the driver knows, handed over at scrape time.

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import http.client
 import json
+import signal
 import socket
 import statistics
 import time
+import urllib.parse
 
-from stack import main, stack, wait_for
+from stack import edited, main, stack, wait_for
 
 KEY = "a-key-of-the-test"
 ROUNDS = 40
@@ -190,7 +192,97 @@ def latency(t):
         t("every fault was seen within a second", spans[-1] <= 1000, spans)
 
 
+STREAM = [("[freeze]\n", "[events]\ntenant_stream = true\n\n[freeze]\n"),
+          ('kind = "workspace_status"\ninterval = "500ms"',
+           'kind = "workspace_status"\ninterval = "10m"'), POLITE]
+
+
+def status_look(s, subject):
+    looks = s.api("/api/v1/subjects/" + urllib.parse.quote(subject, safe=""))["looks"]
+    return next(look for look in looks if look["probe"] == "workspace_status")
+
+
+def streams(s):
+    return s.metrics().get("leverd_tenant_streams_connected", 0)
+
+
+def stream(t):
+    """The tenants' WebSockets: from a workspace that went offline to leverd's own look at it."""
+    with stack(toml=STREAM) as s:
+        s.all_seen()
+        wait_for("twelve streams", lambda: streams(s) == 12)
+        subject = f"workspace/acme/{s.workspace('acme', 'hermes')['id']}"
+        wait_for("a look at it", lambda: subject in s.subjects("workspace"))
+        spans = []
+        for number in range(ROUNDS):
+            mode, health = (("offline", "failing"), ("online", "healthy"))[number % 2]
+            time.sleep(0.4)  # longer than `retry`, so that each round is a first event
+            begun = time.time()
+            s.fault("workspace_status", tenant="acme", runtime="hermes", status=mode)
+            wait_for(f"a workspace that is {health}",
+                     lambda: status_look(s, subject)["health"] == health, 5, every=0.02)
+            spans.append((when(status_look(s, subject)) - begun) * 1000)
+        spans.sort()
+        p50, p99 = statistics.median(spans), spans[min(len(spans) - 1, int(len(spans) * 0.99))]
+        print(f"          fault to observation: p50 {p50:.0f} ms, p99 {p99:.0f} ms, n {len(spans)}")
+        t("half of the faults were seen within 100 ms", p50 <= 100, spans)
+        t("every fault was seen within a second", spans[-1] <= 1000, spans)
+        t("what tenants sent is counted",
+          s.metrics()["leverd_tenant_stream_messages_total"] >= ROUNDS)
+        t("an event fires nothing", not s.entries("intent"))
+
+
+def listeners(s):
+    return {row["slug"]: row["listeners"] for row in s.world()["tenants"]}
+
+
+def stream_life(t):
+    """Streams end and come back with what they belong to, and no frame can do harm."""
+    with stack(toml=STREAM) as s:
+        s.all_seen()
+        wait_for("twelve streams", lambda: streams(s) == 12)
+        t("each tenant has one listener", set(listeners(s).values()) == {1}, listeners(s))
+        subject = f"workspace/demo/{s.workspace('demo', 'hermes')['id']}"
+        wait_for("a look at it", lambda: subject in s.subjects("workspace"))
+        s.fault("tenant_down", tenant="demo", how="cut")
+        wait_for("eleven streams", lambda: streams(s) == 11)
+        before = status_look(s, subject)["seen"]
+        s.fault("tenant_up", tenant="demo")
+        wait_for("twelve streams again", lambda: streams(s) == 12, 20)
+        t("that is counted", s.metrics()["leverd_tenant_stream_reconnects_total"] >= 1)
+        wait_for("a look after the connect, ten minutes before its time",
+                 lambda: status_look(s, subject)["seen"] > before, 5)
+        bad = 'no frame at all \u0001 of TOP-SECRET'
+        s.fault("stream_text", tenant="acme", text=bad)
+        wait_for("a rejected frame", lambda: counted(s, "leverd_events_rejected_total", "tenant",
+                                                     reason="malformed") == 1)
+        wait_for("twelve streams again", lambda: streams(s) == 12, 20)
+        t("what came is not in the log", "TOP-SECRET" not in (s.dir / "leverd.log").read_text())
+        before = len(s.calls("GET", "/workspaces", "globex.sandbox.test"))
+        begun = time.monotonic()
+        for _ in range(8):
+            s.fault("stream_text", tenant="globex", text='{"event":"WORKSPACE_OFFLINE"}', times=250)
+        time.sleep(1)
+        took = time.monotonic() - begun
+        asked = len(s.calls("GET", "/workspaces", "globex.sandbox.test")) - before
+        t("two thousand frames are a few looks", 1 <= asked <= took / 0.2 + took / 0.25 + took + 8,
+          (asked, took))
+        s.toml.write_text(edited(s.toml.read_text(), [("tenant_stream = true", "")]))
+        s.daemon.send_signal(signal.SIGHUP)
+        wait_for("no stream after a reload", lambda: streams(s) == 0)
+        wait_for("no listener", lambda: set(listeners(s).values()) == {0})
+        s.toml.write_text(edited(s.toml.read_text(),
+                                 [("[events]\n", "[events]\ntenant_stream = true\n")]))
+        s.daemon.send_signal(signal.SIGHUP)
+        wait_for("twelve streams after a reload", lambda: streams(s) == 12)
+        t("it fired nothing and is ready", not s.entries("intent")
+          and s.api("/api/v1/status")["ready"]["ok"])
+        begun = time.monotonic()
+        t("it stops at once and well", s.terminate() == 0 and time.monotonic() - begun < 5)
+        wait_for("no listener after the stop", lambda: set(listeners(s).values()) == {0})
+
+
 if __name__ == "__main__":
     import os
     os.environ["EVENTS_TEST_KEY"] = KEY
-    main([inlets, off, storm, latency], workers=1)
+    main([inlets, off, storm, latency, stream, stream_life], workers=1)

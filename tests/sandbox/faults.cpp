@@ -153,6 +153,47 @@ std::string restart_workspace(World& world, const json& fault, json&) {
     return {};
 }
 
+// What the platform's own sweeps would write; nothing but the next change takes it back.
+std::string workspace_status(World& world, const json& fault, json& result) {
+    Tenant* tenant = tenant_in(world, fault);
+    Workspace* workspace =
+        tenant == nullptr ? nullptr : world.workspace_of(*tenant, text_of(fault, "runtime"));
+    if (workspace == nullptr) {
+        return "unknown tenant or runtime";
+    }
+    const Names allowed{"online", "offline", "degraded", "failed", "paused"};
+    result["id"] = workspace->id;
+    return set_mode(workspace->status, fault, "status", allowed);
+}
+
+// The tenant takes upgrades from this origin only; empty: from everybody.
+std::string cors(World& world, const json& fault, json&) {
+    Tenant* tenant = tenant_in(world, fault);
+    if (tenant == nullptr) {
+        return "unknown tenant";
+    }
+    tenant->cors_origins.clear();
+    if (const std::string origin = text_of(fault, "origin"); !origin.empty()) {
+        tenant->cors_origins.push_back(origin);
+    }
+    return {};
+}
+
+// Raw text over the event stream, whatever it is.
+std::string stream_text(World& world, const json& fault, json&) {
+    const Tenant* tenant = tenant_in(world, fault);
+    if (tenant == nullptr) {
+        return "unknown tenant";
+    }
+    const auto wanted = fault.find("times");
+    const bool many = wanted != fault.end() && wanted->is_number_integer();
+    const std::int64_t times = many ? wanted->get<std::int64_t>() : 1;
+    for (std::int64_t i = 0; i < times; ++i) {
+        world.hub.tell(tenant->slug, text_of(fault, "text"));
+    }
+    return {};
+}
+
 std::string control_plane(World& world, const json& fault, json&) {
     const Names allowed{"ok",        "5xx", "admin_5xx", "login_5xx", "empty_list",
                         "half_list", "401", "hang",      "html"};
@@ -270,6 +311,9 @@ constexpr std::array kFaults{
     FaultRow{"registry", registry_mode},
     FaultRow{"runtime_provision", runtime_provision},
     FaultRow{"restart_workspace", restart_workspace},
+    FaultRow{"workspace_status", workspace_status},
+    FaultRow{"cors", cors},
+    FaultRow{"stream_text", stream_text},
     FaultRow{"control_plane", control_plane},
     FaultRow{"canvas", canvas},
     FaultRow{"pager", pager},

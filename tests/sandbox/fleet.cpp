@@ -35,6 +35,7 @@ Workspace make_workspace(const RegistryStore& registry, const std::string& runti
     workspace.y = 80.5;
     workspace.digest = registry.digest(kTemplatePrefix + runtime);
     workspace.status = "online";
+    workspace.told = workspace.status;
     if (runtime == "claude-code") {
         workspace.model = "sonnet";
         workspace.secrets["CLAUDE_CODE_OAUTH_TOKEN"] = "oauth-" + random_hex(12);
@@ -87,6 +88,7 @@ json tenant_state(const World& world, const Tenant& tenant) {
     out["pinned"] = tenant.pinned;
     out["later_build"] = tenant.later_build;
     out["process_age_ms"] = world.now() - tenant.process_start;
+    out["listeners"] = world.hub.listeners(tenant.slug);
     out["workspaces"] = json::array();
     for (const Workspace& workspace : tenant.workspaces) {
         if (workspace.removed_at == 0) {

@@ -25,6 +25,8 @@ Reply workspaces_routes(World& world, Tenant& tenant, const Request& request,
                         const std::vector<std::string>& parts);
 // The HTML that the tenant's canvas proxy gives for a path that nobody routes.
 Reply canvas_fallback(int status);
+// events.cpp: the upgrade to a tenant's event stream, behind guard and rate limit.
+Reply stream_route(World& world, const Tenant& tenant, const Request& request);
 // Nothing when the admin bearer is right, else the 401.
 std::optional<Reply> refuse_admin(const Tenant& tenant, const Request& request);
 

@@ -155,6 +155,8 @@ bool flag_of(const json& object, const std::string& key, bool fallback) {
 
 const char* reason_phrase(int status) {
     switch (status) {
+        case 101:
+            return "Switching Protocols";
         case 200:
             return "OK";
         case 201:

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 namespace sandbox {
 
 using json = nlohmann::json;
+struct Audience;
 
 struct Request {
     std::string method;
@@ -49,6 +51,7 @@ struct Reply {
     Wire wire = Wire::normal;
     int delay_ms = 0;
     bool close = false;
+    std::shared_ptr<Audience> audience;  // with 101: who listens from now on
     std::string effect;  // what the call changed in the world, for the journal; empty: nothing
 };
 

@@ -190,6 +190,16 @@ void add_request_row(World& world, Tenant& tenant, Workspace& workspace) {
     body["summary"] = "message/send to " + workspace.name;
     body["request_body"] = request_body(workspace.requests);
     const bool error = fill_answer(body, workspace, failure_form(world, workspace));
+    if (tenant.down.empty()) {
+        world.tell(tenant, "ACTIVITY_LOGGED", workspace.id,
+                   json::object({{"activity_type", "a2a_receive"},
+                                 {"method", body["method"]},
+                                 {"summary", body["summary"]},
+                                 {"status", body["status"]},
+                                 {"source_id", nullptr},
+                                 {"target_id", workspace.id},
+                                 {"duration_ms", body["duration_ms"]}}));
+    }
     push_row(workspace, Row{random_uuid(), world.wall(), "a2a_receive", {}, {}}, std::move(body));
     count_error(workspace, error);
     ++tenant.counters[R"(method="POST",path="/workspaces/:id/a2a",status="200")"];

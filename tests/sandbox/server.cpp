@@ -1,5 +1,7 @@
-// Why: see server.hpp. The only translation unit that instantiates Beast's reader.
+// Why: see server.hpp. Beast's HTTP reader is instantiated here only.
 #include "server.hpp"
+
+#include "websocket.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -20,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <type_traits>
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -177,6 +180,14 @@ asio::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, Front
     Reply reply = front->handle(request);
     if (reply.delay_ms > 0) {
         co_await pause(reply.delay_ms);
+    }
+    if constexpr (std::is_same_v<Stream, Tls>) {
+        if (reply.audience) {
+            auto upgrade = parser.release();
+            auto audience = std::move(reply.audience);
+            co_await serve_frames(&stream, std::move(upgrade), std::move(audience));
+            co_return false;
+        }
     }
     if (reply.wire != Wire::normal || !front->reachable()) {
         co_await misbehave(stream, std::move(reply));

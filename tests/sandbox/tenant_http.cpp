@@ -181,6 +181,9 @@ Reply platform_routes(World& world, Tenant& tenant, const Request& request,
     if (!parts.empty() && parts[0] == "workspaces") {
         return workspaces_routes(world, tenant, request, parts);
     }
+    if (get && request.path == "/ws") {
+        return stream_route(world, tenant, request);
+    }
     if (get && (request.path == "/admin/liveness" || request.path == "/events")) {
         if (std::optional<Reply> refused = refuse_admin(tenant, request)) {
             return std::move(*refused);

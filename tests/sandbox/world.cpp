@@ -62,6 +62,7 @@ void World::tick() {
             boot_event(tenant, "wait_platform_health", "ok");
         }
         tick_workspaces(tenant);
+        tick_events(tenant);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "hosting.hpp"
 #include "http.hpp"
+#include "hub.hpp"
 #include "journal.hpp"
 #include "registry.hpp"
 
@@ -42,12 +43,14 @@ struct Workspace {
     std::string digest;  // of the image it runs
     std::string form;    // how its answers fail; empty: they do not, unless the image is bad
     std::string last_error;
-    std::int64_t created_at = 0;    // steady
-    std::int64_t booted_at = 0;     // steady; of the agent that answers now
-    std::int64_t heard_uptime = 0;  // seconds, as its last heartbeat had it
-    std::int64_t online_at = 0;     // steady; when provisioning ends
-    std::int64_t next_request = 0;  // steady
-    std::int64_t removed_at = 0;    // wall; 0: not removed
+    std::int64_t created_at = 0;      // steady
+    std::int64_t booted_at = 0;       // steady; of the agent that answers now
+    std::int64_t heard_uptime = 0;    // seconds, as its last heartbeat had it
+    std::int64_t online_at = 0;       // steady; when provisioning ends
+    std::int64_t next_request = 0;    // steady
+    std::int64_t removed_at = 0;      // wall; 0: not removed
+    std::int64_t next_heartbeat = 0;  // steady
+    std::string told;                 // the status that the event stream was told last
     std::int64_t requests = 0;
     std::deque<bool> recent_errors;  // as the platform counts them: rows with an error status
     std::deque<Row> rows;
@@ -78,6 +81,7 @@ struct Tenant {
     std::int64_t window_start = 0;  // rate limit
     int window_used = 0;
     int rate_limit = 6000;
+    std::vector<std::string> cors_origins;  // whose upgrades it takes; empty: everybody's
     std::vector<Workspace> workspaces;
 };
 
@@ -141,6 +145,9 @@ class World {
     void start(Tenant& tenant, bool stuck);
     void restart_process(Tenant& tenant);
     void boot_event(Tenant& tenant, const std::string& stage, const std::string& status);
+    // Over the tenant's event stream.
+    void tell(const Tenant& tenant, const std::string& event, const std::string& workspace,
+              json payload);
     // Makes it the live one; the former live one is removed, as Railway does.
     void railway_up(RailwayDeployment& deployment);
     // The token that the control plane's admin calls need now.
@@ -159,6 +166,7 @@ class World {
     RailwayService railway;
     VercelApp vercel;
     std::vector<Tenant> tenants;
+    Hub hub;
     Journal* journal;
 
   private:
@@ -168,6 +176,7 @@ class World {
     void tick_workspaces(Tenant& tenant);
     void tick_updates(Tenant& tenant);
     void tick_crash_loop(Tenant& tenant);
+    void tick_events(Tenant& tenant);
 
     std::int64_t now_ = 0;
     std::vector<Tenant> seed_;

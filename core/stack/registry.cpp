@@ -275,12 +275,9 @@ boost::asio::awaitable<Read<std::vector<std::string>>> Registry::tags(std::strin
     co_return local_problem(Reason::body_too_large, "more pages of tags than can be believed");
 }
 
-boost::asio::awaitable<std::optional<Problem>> Registry::prepare_push(std::string repository,
+boost::asio::awaitable<std::optional<Problem>> Registry::ask_for_push(std::string repository,
                                                                       std::string tag,
                                                                       net::Deadline deadline) {
-    if (basic_ || push_.contains(repository)) {
-        co_return std::nullopt;
-    }
     // Asked without credentials, so that the registry names its realm; /v2/ is the second place to
     // ask, for a registry that lets anyone read.
     net::HttpRequest probe = manifest_request(access_, "HEAD", repository, tag);
@@ -306,6 +303,22 @@ boost::asio::awaitable<std::optional<Problem>> Registry::prepare_push(std::strin
     co_return std::nullopt;
 }
 
+boost::asio::awaitable<std::optional<Problem>> Registry::prepare_push(std::string repository,
+                                                                      std::string tag,
+                                                                      net::Deadline deadline) {
+    if (basic_ || prepared_.contains(repository)) {
+        co_return std::nullopt;
+    }
+    auto refused = co_await ask_for_push(repository, std::move(tag), deadline);
+    if (refused) {
+        refused->status = 0;
+        refused->sent = false;
+        co_return refused;
+    }
+    prepared_.insert(repository);
+    co_return std::nullopt;
+}
+
 boost::asio::awaitable<Read<std::string>> Registry::put(std::string repository, std::string tag,
                                                         Manifest manifest, net::Deadline deadline) {
     if (!is_repository(repository) || !is_tag(tag)) {
@@ -317,8 +330,6 @@ boost::asio::awaitable<Read<std::string>> Registry::put(std::string repository, 
     }
     auto refused = co_await prepare_push(repository, tag, deadline);
     if (refused) {
-        refused->status = 0;
-        refused->sent = false;
         co_return *refused;
     }
     net::HttpRequest request = manifest_request(access_, "PUT", repository, tag);

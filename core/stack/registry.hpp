@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,11 +66,15 @@ class Registry {
     // Every tag, over all pages (Link: rel="next" on the same origin), at most 50 pages.
     boost::asio::awaitable<Read<std::vector<std::string>>> tags(std::string repository,
                                                                 net::Deadline deadline);
-    // Points `tag` at the manifest. The push token is fetched beforehand with read-only calls, then
-    // the PUT is sent once and never again. Success is 200, 201 or 202 and gives the announced
-    // digest (empty when none). A Problem with status 0 and sent is ambiguous; sent = false:
-    // nothing was put; a 4xx status: refused for certain. detail says permission_denied when the
-    // body does.
+    // Fetches the push token, with read-only calls, so that nothing stands between a last look at a
+    // tag and its PUT. nullopt: put() needs nothing more. Otherwise a Problem with sent = false.
+    boost::asio::awaitable<std::optional<Problem>> prepare_push(std::string repository,
+                                                                std::string tag,
+                                                                net::Deadline deadline);
+    // Points `tag` at the manifest, after prepare_push() where that was not done yet. The PUT is
+    // sent once and never again. Success is 200, 201 or 202 and gives the announced digest (empty
+    // when none). A Problem with status 0 and sent is ambiguous; sent = false: nothing was put; a
+    // 4xx status: refused for certain. detail says permission_denied when the body does.
     boost::asio::awaitable<Read<std::string>> put(std::string repository, std::string tag,
                                                   Manifest manifest, net::Deadline deadline);
 
@@ -81,7 +86,7 @@ class Registry {
                                                              std::string actions,
                                                              Challenge challenge,
                                                              net::Deadline deadline);
-    boost::asio::awaitable<std::optional<Problem>> prepare_push(std::string repository,
+    boost::asio::awaitable<std::optional<Problem>> ask_for_push(std::string repository,
                                                                 std::string tag,
                                                                 net::Deadline deadline);
     void apply_credentials(const std::string& repository, net::HttpRequest& request) const;
@@ -90,6 +95,7 @@ class Registry {
     bool basic_ = false;                  // the registry asked for Basic
     std::map<std::string, Secret> pull_;  // bearer by repository
     std::map<std::string, Secret> push_;
+    std::set<std::string> prepared_;  // repositories that may be put to as it is
 };
 
 }  // namespace leverd::stack

@@ -327,6 +327,16 @@ boost::asio::awaitable<Outcome> fire_moves(Context& context, Plan plan, std::str
     if (prepared.has_error()) {
         co_return make_outcome(intent, OutcomeKind::refused, prepared.error().what);
     }
+    for (const auto& move : moves) {
+        if (stays(move)) {
+            continue;
+        }
+        const auto closed = co_await registry.prepare_push(move.repository, moved_tag, deadline);
+        if (closed) {
+            co_return make_outcome(intent, judge_mutation(*closed),
+                                   move.repository + ": " + describe_mutation(*closed));
+        }
+    }
     // Last of all reads: whatever happens between this look and the PUT cannot be excluded.
     const auto moved = co_await moved_since(&registry, moves, deadline);
     if (moved) {

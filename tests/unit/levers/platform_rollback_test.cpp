@@ -244,6 +244,18 @@ TEST_CASE("race: somebody retags between plan and PUT, and nothing is put") {
     }
 }
 
+TEST_CASE("race: nothing but the last look at the tags stands before the PUT") {
+    Scene scene;
+    const auto plan = scene.world.planned("platform");
+    REQUIRE(scene.world.fire(plan).kind == OutcomeKind::accepted);
+    const auto& seen = scene.world.http.seen;
+    const auto put = std::ranges::find(seen, "PUT", &net::HttpRequest::method);
+    REQUIRE(put != seen.end());
+    REQUIRE(put - seen.begin() >= 2);
+    CHECK((put - 2)->method + " " + (put - 2)->url == "HEAD " + latest(first));
+    CHECK((put - 1)->method + " " + (put - 1)->url == "HEAD " + latest(second));
+}
+
 TEST_CASE("an ambiguous second PUT leaves the first one where it is") {
     for (const int status : {0, 502}) {
         Scene scene;

@@ -132,10 +132,12 @@ TEST_CASE("firing verifies the bytes, looks at the tag, puts once and reads back
     const auto plan = scene.world.planned(subject);
     const auto outcome = scene.world.fire(plan);
     CHECK(outcome.kind == OutcomeKind::accepted);
-    const std::vector<std::string> expected{
-        "GET " + manifests + scene.good, "HEAD " + manifests + "latest",
-        "HEAD " + manifests + "latest",  "GET " + std::string(registry_url) + "/v2/",
-        "PUT " + manifests + "latest",   "HEAD " + manifests + "latest"};
+    const std::vector<std::string> expected{"GET " + manifests + scene.good,
+                                            "HEAD " + manifests + "latest",
+                                            "GET " + std::string(registry_url) + "/v2/",
+                                            "HEAD " + manifests + "latest",
+                                            "PUT " + manifests + "latest",
+                                            "HEAD " + manifests + "latest"};
     CHECK(scene.world.http.calls() == expected);
     const auto* put = scene.world.http.find("PUT " + manifests + "latest");
     REQUIRE(put != nullptr);

@@ -211,9 +211,9 @@ asio::awaitable<net::WebSocketEnd> TenantStreams::listen(std::shared_ptr<Line> l
             hooks_.on_event(line->slug, *event);
         }
         if (++burst == burst_max) {
-            const Millis took = since(began);
-            if (took < burst_time) {
-                (void)co_await net::pause(burst_time - took);
+            const bool awake = co_await net::pause(std::max(Millis{0}, burst_time - since(began)));
+            if (!awake) {
+                co_return net::WebSocketEnd{Why::stopped, "stopped"};
             }
             burst = 0;
             began = Steady::now();

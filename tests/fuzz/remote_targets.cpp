@@ -5,8 +5,10 @@
 #include "core/base/text.hpp"
 #include "core/model/inventory.hpp"
 #include "core/net/dns_records.hpp"
+#include "core/stack/event_table.hpp"
 #include "core/stack/forge.hpp"
 #include "core/stack/railway.hpp"
+#include "core/stack/tenant_event.hpp"
 #include "core/stack/vercel.hpp"
 #include "core/stack/webhook.hpp"
 #include "probes/looks.hpp"
@@ -66,6 +68,23 @@ net::Deadline soon() {
 }
 
 // The first line is the name of the event, the rest the body; every source reads both.
+void tenant_event(std::string_view bytes) {
+    const auto event = stack::read_tenant_event(bytes);
+    if (event.has_error()) {
+        require(event.error().what.size() <= 200, "an error quotes nothing");
+        return;
+    }
+    require(!event->empty() && event->size() <= 64, "a name is short");
+    for (const char c : *event) {
+        require((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_', "a name is checked");
+    }
+    const auto hints = stack::hints_for(stack::EventSource::tenant, *event, {"acme", {}});
+    require(hints.size() <= 3, "the wishes of one event are bounded");
+    for (const Hint& hint : hints) {
+        require(hint.target == "acme", "a tenant wakes looks at itself only");
+    }
+}
+
 void webhook(std::string_view bytes) {
     const auto line = bytes.find('\n');
     stack::Webhook hook;
@@ -206,8 +225,10 @@ void dns(std::string_view bytes) {
 }  // namespace
 
 std::vector<Target> remote_targets() {
-    return {{"webhook", webhook}, {"forge", forge},   {"railway", railway},
-            {"vercel", vercel},   {"promql", promql}, {"dns", dns}};
+    return {{"webhook", webhook}, {"tenant_event", tenant_event},
+            {"forge", forge},     {"railway", railway},
+            {"vercel", vercel},   {"promql", promql},
+            {"dns", dns}};
 }
 
 }  // namespace leverd::fuzz

@@ -9,6 +9,7 @@ import json
 import signal
 import socket
 import statistics
+import subprocess
 import time
 import urllib.parse
 
@@ -282,7 +283,44 @@ def stream_life(t):
         wait_for("no listener after the stop", lambda: set(listeners(s).values()) == {0})
 
 
+def upgraded(s, slug, *headers):
+    """The status of an upgrade that carries just these headers."""
+    host = f"{slug}.sandbox.test"
+    words = [word for header in headers for word in ("-H", header)]
+    done = subprocess.run(
+        ["curl", "-sS", "--http1.1", "--max-time", "2", "-o", "/dev/null", "-w", "%{http_code}",
+         "--cacert", s.dir / "ca.pem", "--resolve", f"{host}:{s.ports['tls']}:127.0.0.1",
+         "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
+         "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *words,
+         f"https://{host}:{s.ports['tls']}/ws"], capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def stream_refused(t):
+    """A tenant that takes another origin only, and what the sandbox asks for like the platform."""
+    with stack(toml=STREAM, leverd=False) as s:
+        org = f"X-Molecule-Org-Id: {s.tenant('acme')['org_id']}"
+        t("without org id and origin there is nothing", upgraded(s, "acme") == 404)
+        t("the org id is enough", upgraded(s, "acme", org) == 101)
+        t("a workspace id demands its token",
+          upgraded(s, "acme", org, "X-Workspace-ID: 3f0c0000-0000-4000-8000-000000000001") == 401)
+        app = "https://app.sandbox.test"
+        s.fault("cors", tenant="acme", origin=app)
+        t("another origin than the allowed one is refused", upgraded(s, "acme", org) == 403)
+        s.start()
+        s.all_seen()
+        wait_for("eleven streams", lambda: streams(s) == 11)
+        log = (s.dir / "leverd.log").read_text()
+        t("the log says once what was answered",
+          log.count('tenant=acme what="the answer to the upgrade was 403"') == 1, log[-800:])
+        t("a tenant without stream is healthy", not s.symptoms(), s.symptoms())
+        s.toml.write_text(edited(s.toml.read_text(), [
+            ("tenant_stream = true", f'tenant_stream = true\ntenant_stream_origin = "{app}"')]))
+        s.daemon.send_signal(signal.SIGHUP)
+        wait_for("twelve streams with the right origin", lambda: streams(s) == 12)
+
+
 if __name__ == "__main__":
     import os
     os.environ["EVENTS_TEST_KEY"] = KEY
-    main([inlets, off, storm, latency, stream, stream_life], workers=1)
+    main([inlets, off, storm, latency, stream, stream_life, stream_refused], workers=1)

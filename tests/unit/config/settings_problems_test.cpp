@@ -375,6 +375,39 @@ leverd.toml:1:32: error: a line holds more than 15 dots
     a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q = 1
                                    ^
 hint: no leverd configuration needs that)x"},
+    {"tenant streams that nothing lists and nothing looks after",
+     R"x(
+[events]
+tenant_stream = true
+)x",
+     R"x(
+leverd.toml:2:17: error: 'tenant_stream' needs the list of tenants, which nobody reads
+    tenant_stream = true
+                    ^
+hint: add url in [stack.control_plane] and [[probe]] with kind = "control_plane"
+leverd.toml:2:17: warning: 'tenant_stream' wakes nothing: no probe looks at workspaces
+    tenant_stream = true
+                    ^
+hint: add [[probe]] with kind = "workspace_status")x"},
+    {"an origin of streams that are off",
+     R"x(
+[events]
+tenant_stream_origin = "https://app.example"
+)x",
+     R"x(
+leverd.toml:2:24: warning: 'tenant_stream_origin' is not used: there is no stream
+    tenant_stream_origin = "https://app.example"
+                           ^
+hint: set tenant_stream = true)x"},
+    {"an origin with a path",
+     R"x(
+[events]
+tenant_stream_origin = "https://app.example/"
+)x",
+     R"x(
+leverd.toml:2:24: error: 'tenant_stream_origin' must be an http(s) URL without path
+    tenant_stream_origin = "https://app.example/"
+                           ^)x"},
     {"times that contradict",
      R"x(
 [runbook]

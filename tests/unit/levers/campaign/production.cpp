@@ -39,7 +39,7 @@ nlohmann::json row(const std::string& id, const std::string& name, bool booting,
 
 }  // namespace
 
-Production::Production(const Now* now) : now_(now) {
+Production::Production(const Now* now) : now_(now), hosting_(now) {
     boot_ = now->at - 5000s;
     workspaces_[bad_workspace] = {"Reporter", now->at - 900s, false};
     workspaces_["aaaaaaaa-0000-4000-8000-000000000002"] = {"Helper", now->at - 900s, false};
@@ -109,7 +109,9 @@ net::HttpResult Production::serve(const net::HttpRequest& request, const std::st
     landed.key = key_of(request);
     landed.duplicate = duplicate;
     net::HttpResult result = not_sent();
-    if (request.url.starts_with(control_plane_host)) {
+    if (auto hosted = hosting_.serve(request, &landed.what)) {
+        result = std::move(*hosted);
+    } else if (request.url.starts_with(control_plane_host)) {
         result = control_plane(request, request.url.substr(sizeof("https://cp.test") - 1), &landed);
     } else if (request.url.starts_with(tenant_host)) {
         result =
@@ -140,6 +142,9 @@ net::HttpResult Production::control_plane(const net::HttpRequest& request, const
                                                       {Machine::stopping, "stopping"},
                                                       {Machine::stopped, "stopped"},
                                                       {Machine::booting, "provisioning"}};
+    if (path == "/health") {
+        return answer(200, R"({"status":"ok"})");
+    }
     if (path.starts_with("/cp/admin/orgs?")) {
         const nlohmann::json one{
             {"id", org}, {"slug", "acme"}, {"instance_status", names.at(machine_)}};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/time.hpp"
+#include "tests/unit/levers/campaign/hosting.hpp"
 #include "tests/unit/levers/fake_registry.hpp"
 
 #include <map>
@@ -67,6 +68,7 @@ class Production {
     std::int64_t seconds_since(Instant then) const;
 
     const Now* now_;
+    Hosting hosting_;
     Machine machine_ = Machine::running;
     Instant since_{};
     Instant boot_{};

@@ -2,6 +2,8 @@
 // written, are as in daemon/driver.cpp and daemon/hands.cpp.
 #include "tests/unit/levers/campaign/rig.hpp"
 
+#include "policies/levers/canvas_rollback.hpp"
+#include "policies/levers/control_plane_rollback.hpp"
 #include "policies/levers/fleet_redeploy.hpp"
 #include "policies/levers/platform_rollback.hpp"
 #include "policies/levers/template_rollback.hpp"
@@ -9,6 +11,8 @@
 #include "policies/levers/tenant_restart.hpp"
 #include "policies/levers/workspace_reprovision.hpp"
 #include "policies/levers/workspace_restart.hpp"
+
+#include "tests/unit/levers/hosting_scene.hpp"
 
 #include <fmt/format.h>
 
@@ -24,6 +28,8 @@ constexpr int steps_max = 80;
 
 std::unique_ptr<levers::Lever> fresh(const std::string& id) {
     static const std::map<std::string, std::unique_ptr<levers::Lever> (*)()> makers{
+        {"canvas-rollback", levers::make_canvas_rollback},
+        {"control-plane-rollback", levers::make_control_plane_rollback},
         {"fleet-redeploy", levers::make_fleet_redeploy},
         {"platform-rollback", levers::make_platform_rollback},
         {"template-rollback", levers::make_template_rollback},
@@ -49,6 +55,7 @@ Rules rules_for(const LeverContract& contract, const Subject& subject) {
     row.subject_kind = signal.subject_kind;
     row.any = {signal.id};
     row.levers.push_back({"**", contract.id, {}});
+    rules.runbook.topology = {{"workspace", {"image/molecule-ai/workspace-template-{runtime}"}}};
     rules.runbook.symptoms = {row};
     Policy policy;
     policy.id = "p";
@@ -86,6 +93,15 @@ config::Config config_for(const std::string& lever, const std::string& receipt) 
     config.registry.platform_tenant_image = twin_repo;
     config.registry.template_prefix = "molecule-ai/workspace-template-";
     config.freeze.receipt = receipt;
+    config.railway.url = Hosting::railway_url;
+    config.railway.project_id = project_id;
+    config.railway.environment_id = environment_id;
+    config.railway.service_id = service_id;
+    config.railway.project_token = "railway";
+    config.vercel.url = Hosting::vercel_url;
+    config.vercel.project_id = "prj_1";
+    config.vercel.team_id = "team_9";
+    config.vercel.token = "vercel";
     config::LeverSettings pace;
     pace.id = lever;
     if (lever == "tenant-restart") {
@@ -131,6 +147,8 @@ Rig::Rig(const std::string& lever, const std::string& subject, const std::string
       clock_(std::make_unique<RigClock>(&now_)),
       http_(std::make_unique<Transport>(this)) {
     secrets_["cp"] = Secret("cp-token-0123456789");
+    secrets_["railway"] = Secret(railway_token);
+    secrets_["vercel"] = Secret(vercel_token);
     secrets_["registry"] = Secret("registry-token-5555555");
     context_.config = &config_;
     context_.http = http_.get();
@@ -292,6 +310,24 @@ void Rig::look_around() {
     health.health = production_.tenant_up() ? Health::healthy : Health::failing;
     health.facts = {{"auth_read", 1}, {"requests_total", production_.requests()}};
     send(health);
+    // What is proven by a probe of its own.
+    for (const auto& [subject, probe] :
+         {std::pair{"control-plane", "control_plane"}, std::pair{"canvas", "canvas"}}) {
+        if (subject_.text() == subject) {
+            trouble.probe = probe;
+            send(trouble);
+        }
+    }
+    if (lever_id_ == "template-rollback" && good) {
+        // Somebody provisions a workspace on the image that is in service.
+        Observation fresh = trouble;
+        fresh.subject = Subject(fmt::format("workspace/acme/fresh-{}", durable_intents_.size()));
+        fresh.attributes = {{"runtime", "hermes"}};
+        for (const auto* probe : {"workspace_status", "workspace_activity"}) {
+            fresh.probe = probe;
+            send(fresh);
+        }
+    }
 }
 
 bool Rig::over() const {

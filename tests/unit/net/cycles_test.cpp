@@ -91,6 +91,7 @@ TEST_CASE("a thousand cycles of each hostile answer leave heap and descriptors a
         std::size_t heap = 0;
         long descriptors = 0;
         int as_expected = 0;
+        std::vector<std::string> otherwise;
         for (int i = 0; i < warm_up + cycles; ++i) {
             if (i == warm_up) {
                 // What lasts as long as the server is not the transport's.
@@ -102,14 +103,19 @@ TEST_CASE("a thousand cycles of each hostile answer leave heap and descriptors a
             HttpRequest request = Client::request("GET", server.url());
             request.body_limit = 4096;
             const std::string ended = reason(client.fetch(std::move(request), c.limit));
-            // A stuck machine may miss five milliseconds altogether, which is our own lateness, or
-            // spend them all on the connection.
-            const bool late = ended == "loop_late" || ended == "connect_timeout";
-            as_expected += ended == c.reason || (c.limit < 1s && late) ? 1 : 0;
+            // A busy machine may spend five milliseconds before the answer is waited for, or miss
+            // them altogether, which is our own lateness.
+            const bool late = ended == "loop_late" || ended.ends_with("_timeout");
+            if (ended == c.reason || (c.limit < 1s && late)) {
+                ++as_expected;
+            } else {
+                otherwise.push_back(ended);
+            }
         }
         loop.io.run_for(20ms);
         server.requests.clear();
         server.requests.shrink_to_fit();
+        CAPTURE(otherwise);
         CHECK(as_expected == warm_up + cycles);
         CHECK(live_heap_bytes() < heap + (64U << 10));
         CHECK(test::open_descriptors() <= descriptors + 2);

@@ -117,5 +117,13 @@ TEST_CASE("fault campaign: workspace reprovision") {
     campaign("workspace-reprovision", std::string("workspace/acme/") + bad_workspace);
 }
 
+TEST_CASE("fault campaign: http") {
+    campaign("http", "tenant/acme");
+}
+
+TEST_CASE("fault campaign: command") {
+    campaign("command", "tenant/acme");
+}
+
 }  // namespace
 }  // namespace leverd::test

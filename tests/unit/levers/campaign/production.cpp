@@ -111,6 +111,8 @@ net::HttpResult Production::serve(const net::HttpRequest& request, const std::st
     net::HttpResult result = not_sent();
     if (auto hosted = hosting_.serve(request, &landed.what)) {
         result = std::move(*hosted);
+    } else if (request.url == hook || request.url == hook_state) {
+        result = hooks(request, &landed);
     } else if (request.url.starts_with(control_plane_host)) {
         result = control_plane(request, request.url.substr(sizeof("https://cp.test") - 1), &landed);
     } else if (request.url.starts_with(tenant_host)) {
@@ -227,6 +229,14 @@ net::HttpResult Production::tenant(const net::HttpRequest& request, const std::s
                       "text/plain; version=0.0.4");
     }
     return workspace(request, path, landed);
+}
+
+net::HttpResult Production::hooks(const net::HttpRequest& request, Landed* landed) {
+    if (request.method == "POST") {
+        landed->what = "restart acme";
+        return answer(202, "");
+    }
+    return answer(200, journal.empty() ? "as before" : "restarted", "text/plain");
 }
 
 net::HttpResult Production::list() const {

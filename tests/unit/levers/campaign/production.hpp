@@ -28,6 +28,10 @@ struct Landed {
 
 class Production {
   public:
+    // What the general levers call, and where it can be seen.
+    static constexpr const char* hook = "https://hooks.test/acme/restart";
+    static constexpr const char* hook_state = "https://hooks.test/acme/state";
+
     explicit Production(const Now* now);
 
     // The request arrives: its effect, in the journal, and the answer.
@@ -63,6 +67,7 @@ class Production {
                            Landed* landed);
     net::HttpResult workspace(const net::HttpRequest& request, const std::string& path,
                               Landed* landed);
+    net::HttpResult hooks(const net::HttpRequest& request, Landed* landed);
     net::HttpResult list() const;
     void go_on();
     std::int64_t seconds_since(Instant then) const;

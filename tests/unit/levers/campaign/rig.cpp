@@ -5,6 +5,7 @@
 #include "policies/levers/canvas_rollback.hpp"
 #include "policies/levers/control_plane_rollback.hpp"
 #include "policies/levers/fleet_redeploy.hpp"
+#include "policies/levers/general.hpp"
 #include "policies/levers/platform_rollback.hpp"
 #include "policies/levers/template_rollback.hpp"
 #include "policies/levers/tenant_redeploy.hpp"
@@ -26,7 +27,10 @@ using namespace std::chrono_literals;
 
 constexpr int steps_max = 80;
 
-std::unique_ptr<levers::Lever> fresh(const std::string& id) {
+std::unique_ptr<levers::Lever> fresh(const std::string& id, const config::Config& config) {
+    if (!config.levers.front().general.kind.empty()) {
+        return levers::make_general_lever(config.levers.front());
+    }
     static const std::map<std::string, std::unique_ptr<levers::Lever> (*)()> makers{
         {"canvas-rollback", levers::make_canvas_rollback},
         {"control-plane-rollback", levers::make_control_plane_rollback},
@@ -109,8 +113,26 @@ config::Config config_for(const std::string& lever, const std::string& receipt) 
         pace.timeout = 120ms;
         pace.prove_every = 1ms;
     }
+    if (lever == "http" || lever == "command") {
+        auto& general = pace.general;
+        general.kind = lever;
+        general.title = "Restart";
+        general.subjects = {"tenant/*"};
+        general.probe = "tenant_health";
+        general.url = Production::hook;
+        general.statuses = {202};
+        general.observe_url = Production::hook_state;
+        general.observe_text = "restarted";
+    }
     config.levers.push_back(pace);
     return config;
+}
+
+net::HttpRequest ask(const char* method, const char* url) {
+    net::HttpRequest request;
+    request.method = method;
+    request.url = url;
+    return request;
 }
 
 }  // namespace
@@ -157,7 +179,11 @@ Rig::Rig(const std::string& lever, const std::string& subject, const std::string
     context_.secrets = &secrets_;
     context_.leaving = &leaving_;
     production_.sick = lever == "fleet-redeploy";
-    rules_ = rules_for(fresh(lever)->contract(), subject_);
+    if (lever == "command") {
+        program_ = std::make_unique<Program>();
+        program_->declare(config_.levers.front().general);
+    }
+    rules_ = rules_for(fresh(lever, config_)->contract(), subject_);
 }
 
 void Rig::violate(const std::string& what) {
@@ -186,7 +212,7 @@ void Rig::start() {
     inventory_ = Inventory{};
     leaving_ = false;
     terminated_ = false;
-    lever_ = fresh(lever_id_);
+    lever_ = fresh(lever_id_, config_);
     engine_ = std::make_unique<Engine>(rules_);
     for (const auto& entry : ledger_) {
         engine_->restore(entry);
@@ -276,6 +302,11 @@ void Rig::perform(const Effect& effect, bool durable) {
             fire(call->intent);
         }
     } else if (const auto* settle = std::get_if<ObserveLever>(&effect)) {
+        if (program_) {
+            // A look may say "no" only when nothing is under way any more.
+            const auto look = fetch(ask("GET", Production::hook_state));
+            program_->looks_as(late_.empty() ? look : lost());
+        }
         send(run(lever_->observe(context_, settle->intent.plan, settle->intent.id, settle->fired,
                                  deadline)));
     } else if (const auto* proof = std::get_if<ProveLever>(&effect)) {
@@ -290,9 +321,16 @@ void Rig::perform(const Effect& effect, bool durable) {
 
 void Rig::fire(const Intent& intent) {
     firing_ = intent.id;
+    if (program_) {
+        program_->acts_as(fetch(ask("POST", Production::hook)));
+    }
+    const auto ran = program_ ? program_->runs() : 0;
     const auto deadline = net::deadline_in(levers::call_time(config_, *lever_));
     auto outcome = run(lever_->fire(context_, intent.plan, intent.id, deadline));
     firing_.clear();
+    if (program_ && program_->runs() > ran + 1) {
+        violate("the program ran more than once for " + intent.id);
+    }
     send(std::move(outcome));
 }
 

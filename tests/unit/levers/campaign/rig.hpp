@@ -6,6 +6,7 @@
 #include "policies/engine.hpp"
 #include "policies/levers/lever.hpp"
 #include "tests/unit/levers/campaign/production.hpp"
+#include "tests/unit/levers/campaign/program.hpp"
 
 #include <deque>
 #include <map>
@@ -128,6 +129,7 @@ class Rig {
     std::map<std::string, Secret> secrets_;
     Now now_{at_millis(100'000'000), WallTime{Millis{1'780'000'000'000}}};
     Production production_{&now_};
+    std::unique_ptr<Program> program_;  // of the lever `command`
     std::unique_ptr<Clock> clock_;
     std::unique_ptr<net::HttpTransport> http_;
     Inventory inventory_;

@@ -1,7 +1,7 @@
 # Why: the few things that people do with this tree, each with its own set-up, on a fresh Debian 12
 # or 13 as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench sim-nightly fmt clean
+.PHONY: help setup build run test bench sim-nightly sweep-nightly fmt clean
 JOBS ?= $(shell nproc)
 FOR ?=
 STEPS ?=
@@ -41,6 +41,11 @@ sim-nightly: ## a million simulated incidents, other seeds each day
 	@tests/sim/run.sh $(INCIDENTS) $$(date +%y%m%d0000)
 	@cmake --build build -j $(JOBS) --target sim_app
 	@SIM_SEEDS=500 SIM_FIRST=$$(date +%y%m%d0000) build/sim_app
+
+sweep-nightly: ## kill leverd at every single write of a firing
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@KILLS=0 tests/integration/sweep.sh
 
 fmt: ## format the C++ sources
 	@find config core daemon exporters policies probes tests -name '*.[ch]pp' \

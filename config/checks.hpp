@@ -151,10 +151,12 @@ struct CommandCheck {
     std::vector<int> failing{2};
 };
 
-// One GET that needs the credential; how old it may be, and what else it must be good for.
+// One read that needs the credential; how old it may be, and what else it must be good for.
 struct CredentialCheck {
     std::string url;
     Login login;
+    std::string header;               // carries the bearer's secret instead of Authorization
+    std::string graphql;              // a query that is posted; empty: a GET
     std::vector<std::string> also;    // further GETs that must be accepted
     std::optional<WallTime> rotated;  // by the operator's word; else the secret's file tells
     Millis max_age{0};                // 0: any age

@@ -14,13 +14,6 @@
 namespace leverd::config {
 namespace {
 
-bool is_header_name(std::string_view name) {
-    return !name.empty() && name.size() <= 64 &&
-           std::all_of(name.begin(), name.end(), [](unsigned char c) {
-               return std::isalnum(c) != 0 || c == '-' || c == '_';
-           });
-}
-
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -34,7 +27,7 @@ void read_headers(TableReader& t, HttpCheck& c) {
     Draft& draft = t.draft();
     const auto each = [&](const std::string& name, const std::string& value, Place place) {
         const std::string folded = lower(name);
-        if (!is_header_name(name)) {
+        if (a_header_name(name)) {
             draft.error(place, fmt::format("{} is no header name", quote(name)));
         } else if (folded == "authorization" || folded == "cookie" ||
                    folded == "proxy-authorization") {
@@ -54,7 +47,7 @@ void read_headers(TableReader& t, HttpCheck& c) {
 void read_required_headers(TableReader& t, HttpCheck& c) {
     const auto each = [&](const std::string& name, const std::string& value, Place place) {
         std::string problem;
-        if (!is_header_name(name)) {
+        if (a_header_name(name)) {
             t.draft().error(place, fmt::format("{} is no header name", quote(name)));
         } else if (auto pattern = Pattern::compile(value, problem)) {
             c.require_headers.push_back({lower(name), std::move(*pattern)});
@@ -293,11 +286,27 @@ Check read_promql_check(TableReader& t, Millis) {
     return Check{std::move(c)};
 }
 
+// The plainest form that asks and cannot change anything.
+Complaint a_graphql_query(std::string_view value) {
+    const bool asks = value.starts_with("query {") || value.starts_with("{");
+    return asks ? any_text(value) : Complaint{"a GraphQL query: \"query { ... }\""};
+}
+
 Check read_credential_check(TableReader& t, Millis) {
     CredentialCheck c;
     t.text("url", c.url, a_url);
     read_login(t, c.url, c.login);
+    t.text("header", c.header, a_header_name);
+    t.text("graphql", c.graphql, a_graphql_query);
     t.texts("also", c.also, a_url);
+    if (t.has("header") && !t.has("bearer")) {
+        t.draft().error(t.place("header"), "'header' says where the secret of 'bearer' goes",
+                        "bearer = \"...\", a name in [secrets]");
+    }
+    if (t.has("graphql") && t.has("also")) {
+        t.draft().error(t.place("also"), "'also' are further GETs, and 'graphql' is none",
+                        "put every field that it must be good for into the query");
+    }
     std::string day;
     if (t.text("rotated", day, a_day)) {
         c.rotated = parse_day(day);

@@ -65,13 +65,6 @@ Complaint a_method(std::string_view value) {
     return known ? Complaint{} : Complaint{"POST, PUT, PATCH or DELETE"};
 }
 
-Complaint a_header_name(std::string_view value) {
-    const bool plain = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
-    });
-    return plain ? Complaint{} : Complaint{"a header name: letters, digits and '-'"};
-}
-
 // What stands in 'headers' is shown in plans, pages and the ledger.
 bool carries_secret(std::string name) {
     std::transform(name.begin(), name.end(), name.begin(),

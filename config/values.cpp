@@ -306,6 +306,13 @@ Complaint an_environment_name(std::string_view value) {
         "the name of an environment variable");
 }
 
+Complaint a_header_name(std::string_view value) {
+    return unless(!value.empty() && value.size() <= 64 &&
+                      std::all_of(value.begin(), value.end(),
+                                  [](char c) { return is_alnum(c) || c == '-' || c == '_'; }),
+                  "a header name: letters, digits and '-'");
+}
+
 bool sends_in_clear(std::string_view url) {
     const std::string plain = without_slug(url);
     const auto parsed = boost::urls::parse_uri(plain);

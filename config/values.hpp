@@ -27,6 +27,7 @@ Complaint a_url(std::string_view value);             // http or https, whole
 Complaint a_base_url(std::string_view value);        // http or https, to which a path is appended
 Complaint a_tenant_url(std::string_view value);      // a base URL with {slug} in it
 Complaint an_origin(std::string_view value);         // http or https, host and port only
+Complaint a_header_name(std::string_view value);     // letters, digits, '-' and '_'
 Complaint a_url_path(std::string_view value);        // "/health", no placeholder
 Complaint a_slug_path(std::string_view value);       // "/x/{slug}/y", exactly that placeholder
 Complaint a_repository(std::string_view value);      // "molecule-ai/platform"

@@ -2,9 +2,11 @@
 // routes answer 200 without looking at it (wire-contracts 2.1), so the same route is asked without
 // it, too: only a route that refuses then proves anything.
 #include "core/base/text.hpp"
+#include "core/stack/railway.hpp"
 #include "probes/general.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <sys/stat.h>
 
@@ -25,18 +27,27 @@ bool refused(int status) {
     return status == 401 || status == 403 || status == 404;
 }
 
-net::HttpRequest bare_request(const std::string& url) {
+net::HttpRequest bare_request(const config::CredentialCheck& check, const std::string& url) {
     net::HttpRequest request;
     request.url = url;
     request.headers.emplace_back("Accept", "application/json");
     request.body_limit = body_bytes_max;
+    if (!check.graphql.empty()) {
+        request.method = "POST";
+        request.headers.emplace_back("Content-Type", "application/json");
+        request.body = nlohmann::json{{"query", check.graphql}}.dump();
+    }
     return request;
 }
 
 net::HttpRequest request_with(const Context& context, const config::CredentialCheck& check,
                               const std::string& url) {
-    net::HttpRequest request = bare_request(url);
-    log_in(context, check.login, request);
+    net::HttpRequest request = bare_request(check, url);
+    if (check.header.empty()) {
+        log_in(context, check.login, request);
+    } else {
+        request.headers.emplace_back(check.header, secret_of(context, check.login.bearer).reveal());
+    }
     return request;
 }
 
@@ -97,6 +108,16 @@ boost::asio::awaitable<Asked> ask(Context& context, Task task, net::HttpRequest 
     asked.phases = answer->phases;
     asked.problem = general(task, Health::unknown, stack::reason_of_status(*answer),
                             stack::describe_without_body(request, *answer));
+    // GraphQL refuses with 200 and a word in the body (wire-contracts 7).
+    if (request.method == "POST" && good_status(asked.status)) {
+        const auto data = stack::parse_railway(request, *answer);
+        if (data.has_error()) {
+            const bool refuses = data.error().reason == Reason::unauthorized;
+            asked.status = refuses ? 401 : 0;
+            asked.problem = general(task, data.error());
+            asked.problem.health = Health::unknown;
+        }
+    }
     co_return asked;
 }
 
@@ -141,7 +162,7 @@ boost::asio::awaitable<Observation> judge(Context& context, Task task,
     if (!good_status(with.status)) {
         co_return with.problem;
     }
-    const Asked without = co_await ask(context, task, bare_request(check->url), deadline);
+    const Asked without = co_await ask(context, task, bare_request(*check, check->url), deadline);
     if (!refused(without.status)) {
         Observation seen = without.problem;
         if (good_status(without.status)) {

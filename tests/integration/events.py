@@ -243,6 +243,8 @@ def stream_life(t):
         s.all_seen()
         wait_for("twelve streams", lambda: streams(s) == 12)
         t("each tenant has one listener", set(listeners(s).values()) == {1}, listeners(s))
+        t("as many should be open as there are tenants",
+          s.metrics()["leverd_tenant_streams"] == 12, s.metrics().get("leverd_tenant_streams"))
         subject = f"workspace/demo/{s.workspace('demo', 'hermes')['id']}"
         wait_for("a look at it", lambda: subject in s.subjects("workspace"))
         s.fault("tenant_down", tenant="demo", how="cut")

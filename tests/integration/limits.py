@@ -24,6 +24,14 @@ name = "wrong"
 url = "https://api.sandbox.test:{port}/cp/admin/orgs?limit=1"
 bearer = "registry"
 
+[[probe]]
+kind = "credential"
+name = "railway"
+url = "https://railway.sandbox.test:{port}/graphql/v2"
+header = "Project-Access-Token"
+bearer = "railway"
+graphql = "query {{ projectToken {{ projectId environmentId }} }}"
+
 '''
 
 
@@ -48,6 +56,8 @@ def rate_limit(t):
 def credentials(t):
     with stack(leverd=False) as s:
         text = s.toml.read_text()
+        text = text.replace("[secrets]\n", "[secrets]\nrailway = { file = "
+                            f"{json.dumps(str(s.dir / 'railway-token'))} }}\n", 1)
         s.toml.write_text(text.replace("[[notify]]", CREDENTIALS.format(port=s.ports["tls"])
                                        + "[[notify]]", 1))
         s.start()
@@ -62,11 +72,16 @@ def credentials(t):
           look("open-route")["reason"] == "credential_untested", look("open-route"))
         t("another one is refused", (look("wrong")["health"], look("wrong")["reason"])
           == ("failing", "unauthorized"), look("wrong"))
+        t("a token is proven by a query in its own header", look("railway")["health"] == "healthy",
+          look("railway"))
+        s.fault("railway_reads", mode="refused", sticky=True)
+        t("a refusal inside a 200 is one", (look("railway")["health"], look("railway")["reason"])
+          == ("failing", "unauthorized"), look("railway"))
         s.fault("control_plane", mode="401")
         wait_for("a refusal", lambda: look("admin")["health"] == "failing")
         calm = holds_for(4, lambda: not s.symptoms(), every=0.3)
         t("a rotation raises nothing", calm is None, s.symptoms())
-        secrets = [(s.dir / name).read_text().strip() for name in ("cp-admin-token",)
+        secrets = [(s.dir / name).read_text().strip() for name in ("cp-admin-token", "railway-token")
                    if (s.dir / name).exists()]
         shown = s.cli("probe", "admin", "--debug").stdout + json.dumps(s.api(
             "/api/v1/probes/admin/results?limit=100")) + s.log()

@@ -135,6 +135,11 @@ Reply railway_host(World& world, const Request& request) {
     if (query.starts_with("query") && query.find("deployments(") != std::string::npos) {
         return list(world.railway, variables);
     }
+    if (query.starts_with("query") && query.find("projectToken") != std::string::npos) {
+        const json token = json::object({{"projectId", world.railway.project_id},
+                                         {"environmentId", world.railway.environment_id}});
+        return json_reply(200, json::object({{"data", json::object({{"projectToken", token}})}}));
+    }
     // No data at all: the request was not understood, so nothing ran.
     json error = json::object({{"message", "Cannot query this field"}});
     return json_reply(200, json::object({{"errors", json::array({error})}}));

@@ -76,6 +76,7 @@ TEST_CASE("every example of the policy guide is accepted") {
 // What the examples of the probe guide refer to, and nothing else.
 constexpr std::string_view probe_box = R"([secrets]
 shop_token = { environment = "SHOP_TOKEN" }
+railway_token = { environment = "RAILWAY_TOKEN" }
 cp_admin_token = { environment = "CP_ADMIN_TOKEN" }
 [stack.control_plane]
 url = "https://cp.example"

@@ -290,5 +290,27 @@ TEST_CASE("a credential goes to its one host, and its age is a day that exists")
     }
 }
 
+TEST_CASE("a credential may be asked for by a query in a header of its own, never by a mutation") {
+    const auto problems = [](const std::string& lines) {
+        return problems_of(std::string(credential_toml.substr(1)) + lines);
+    };
+    const std::string good =
+        "bearer = \"key\"\nheader = \"Project-Access-Token\"\n"
+        "graphql = \"query { projectToken { projectId } }\"\n";
+    CHECK(problems(good) == "");
+    CHECK(problems(good + "also = [\"https://api.example/x\"]\n").find("'also' are further GETs") !=
+          std::string::npos);
+    CHECK(problems("user = \"me\"\npassword = \"key\"\nheader = \"X-Token\"\n")
+              .find("'header' says where") != std::string::npos);
+    CHECK(problems("bearer = \"key\"\nheader = \"a b\"\n").find("a header name") !=
+          std::string::npos);
+    for (const char* query :
+         {"mutation { deploymentRollback(id: 1) }", "query{a} mutation{b}", ""}) {
+        CAPTURE(query);
+        CHECK(problems(std::string("bearer = \"key\"\ngraphql = \"") + query + "\"\n")
+                  .find("a GraphQL query") != std::string::npos);
+    }
+}
+
 }  // namespace
 }  // namespace leverd::config

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -160,6 +161,51 @@ TEST_CASE("age counts from the operator's word, else from the secret's file") {
     file.config.secrets["key"].file = name;
     CHECK(fact(age(file, 1), "age_days") == 2);
     std::filesystem::remove(name);
+}
+
+TEST_CASE("a query is refused with 200, and only an answer with data accepts a credential") {
+    struct Row {
+        const char* with;
+        const char* without;
+        Health health;
+        Reason reason;
+        double valid;
+    };
+    const char* data = R"({"data":{"projectToken":{"projectId":"p"}}})";
+    const char* no = R"({"errors":[{"message":"Not Authorized"}],"data":null})";
+    const std::vector<Row> rows{
+        {data, no, Health::healthy, Reason::ok, 1},
+        {no, no, Health::failing, Reason::unauthorized, 0},
+        {data, data, Health::unknown, Reason::credential_untested, -1},
+        {R"({"errors":[{"message":"Cannot query this field"}]})", no, Health::unknown,
+         Reason::wrong_body, -1},
+        {R"({"errors":[{"message":"Rate limit"}]})", no, Health::unknown, Reason::rate_limited, -1},
+        {"<html>", no, Health::unknown, Reason::wrong_content_type, -1},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.with);
+        Desk desk;
+        desk.check.header = "Project-Access-Token";
+        desk.check.graphql = "query { projectToken { projectId } }";
+        for (const char* body : {row.with, row.without}) {
+            desk.http.on("POST " + url, *body == '<' ? answer(200, body) : json_answer(200, body));
+        }
+        const Observation seen = desk.look();
+        CHECK(seen.health == row.health);
+        CHECK(seen.reason == row.reason);
+        CHECK(fact(seen, "valid") == row.valid);
+        const auto& first = desk.http.requests[0];
+        CHECK_FALSE(first.bearer.has_value());
+        CHECK(first.headers.back() ==
+              std::pair<std::string, std::string>(desk.check.header, secret));
+        CHECK(first.body == R"({"query":"query { projectToken { projectId } }"})");
+        if (desk.http.requests.size() > 1) {
+            const auto& second = desk.http.requests[1];
+            CHECK(second.body == first.body);
+            CHECK(std::none_of(second.headers.begin(), second.headers.end(),
+                               [&](const auto& h) { return h.second == secret; }));
+        }
+    }
 }
 
 }  // namespace leverd

@@ -288,7 +288,8 @@ Check read_promql_check(TableReader& t, Millis) {
 
 // The plainest form that asks and cannot change anything.
 Complaint a_graphql_query(std::string_view value) {
-    const bool asks = value.starts_with("query {") || value.starts_with("{");
+    const bool asks = (value.starts_with("query {") || value.starts_with("{")) &&
+                      value.find("mutation") == std::string_view::npos;
     return asks ? any_text(value) : Complaint{"a GraphQL query: \"query { ... }\""};
 }
 

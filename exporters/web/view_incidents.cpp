@@ -161,6 +161,28 @@ std::string decision_words(const Scene& scene, const Incident& incident, const D
     return {};
 }
 
+// What was refused or has failed changed nothing.
+bool may_have_acted(const IntentState& held) {
+    return !held.outcome || held.outcome->kind == OutcomeKind::accepted ||
+           held.outcome->kind == OutcomeKind::unknown;
+}
+
+// Cleared without proof: by itself only where nothing was done.
+std::string cleared_words(const Scene& scene, const Incident& incident) {
+    const IntentState* intent = newest_intent(scene, incident);
+    if (intent == nullptr || !may_have_acted(*intent)) {
+        return "Went away by itself.";
+    }
+    const std::string lever = lever_words(scene.rules, intent->intent.lever);
+    if (!intent->intent.undoes.empty()) {
+        return fmt::format("Cleared after {}, which made it worse and was taken back.", lever);
+    }
+    return intent->verdict
+               ? fmt::format("Cleared after {}, whose verdict was {}.", lever,
+                             to_string(intent->verdict->kind))
+               : fmt::format("Cleared after {}; whether it helped was not seen.", lever);
+}
+
 std::string closed_words(const Scene& scene, const Incident& incident) {
     if (incident.end == "recovered") {
         const IntentState* intent = newest_intent(scene, incident);
@@ -169,7 +191,7 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
                                                lever_words(scene.rules, intent->intent.lever));
     }
     if (incident.end == "self_healed") {
-        return "Went away by itself.";
+        return cleared_words(scene, incident);
     }
     if (incident.end == "absorbed") {
         return fmt::format("Explained by incident {}.", incident.absorbed_into);

@@ -304,8 +304,8 @@ TEST_CASE("a credential may be asked for by a query in a header of its own, neve
               .find("'header' says where") != std::string::npos);
     CHECK(problems("bearer = \"key\"\nheader = \"a b\"\n").find("a header name") !=
           std::string::npos);
-    for (const char* query :
-         {"mutation { deploymentRollback(id: 1) }", "query{a} mutation{b}", ""}) {
+    for (const char* query : {"mutation { deploymentRollback(id: 1) }", "query {a} mutation {b}",
+                              "{a}, mutation {b}", ""}) {
         CAPTURE(query);
         CHECK(problems(std::string("bearer = \"key\"\ngraphql = \"") + query + "\"\n")
                   .find("a GraphQL query") != std::string::npos);

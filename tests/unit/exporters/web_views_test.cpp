@@ -238,6 +238,34 @@ TEST_CASE("an incident says in one sentence what it waits for") {
         incident = backend.held.incidents["i-0"];
         words = "Went away by itself.";
     }
+    SECTION("nothing any more, and a lever that did nothing") {
+        incident = backend.held.incidents["i-0"];
+        incident.intents = {"x-1"};
+        backend.held.intents["x-1"].outcome = Outcome{"x-1", OutcomeKind::failed, "no", {}};
+        words = "Went away by itself.";
+    }
+    SECTION("nothing any more, and a lever that was not judged") {
+        incident = backend.held.incidents["i-0"];
+        incident.intents = {"x-1"};
+        backend.held.intents["x-1"].outcome = Outcome{"x-1", OutcomeKind::accepted, "yes", {}};
+        words = "Cleared after lever C (tenant-redeploy); whether it helped was not seen.";
+    }
+    SECTION("nothing any more, and a lever that was not proven") {
+        incident = backend.held.incidents["i-0"];
+        incident.intents = {"x-1"};
+        auto& held = backend.held.intents["x-1"];
+        held.outcome = Outcome{"x-1", OutcomeKind::unknown, "lost", {}};
+        held.verdict = Verdict{"x-1", VerdictKind::inconclusive, "nobody could tell"};
+        words = "Cleared after lever C (tenant-redeploy), whose verdict was inconclusive.";
+    }
+    SECTION("nothing any more, and a lever that was taken back") {
+        incident = backend.held.incidents["i-0"];
+        incident.intents = {"x-1"};
+        auto& held = backend.held.intents["x-1"];
+        held.outcome = Outcome{"x-1", OutcomeKind::accepted, "yes", {}};
+        held.intent.undoes = "x-0";
+        words = "Cleared after lever C (tenant-redeploy), which made it worse and was taken back.";
+    }
     SECTION("a plan") {
         incident.decision.reset();
         incident.plan->ok = false;

@@ -121,18 +121,15 @@ step_unit() {
 # The sanitizers see three worlds; here are enough of them, optimised, to meet what is rare.
 step_sim() {
     step sim tests/sim/run.sh 10000
-    step campaign campaign
-    step process process
+    step build-sim built_sim || return
+    # A thousand broken firings of each lever, judged by what production saw.
+    beside campaign build/lever_campaign
+    # The whole process in virtual time, killed and started again.
+    beside process env SIM_SEEDS=20 build/sim_app
+    all_beside
 }
-# A thousand broken firings of each lever, judged by what production saw.
-campaign() {
-    cmake --preset release && cmake --build build -j "$jobs" --target lever_campaign &&
-        build/lever_campaign
-}
-# The whole process in virtual time, killed and started again.
-process() {
-    cmake --preset release && cmake --build build -j "$jobs" --target sim_app &&
-        SIM_SEEDS=20 build/sim_app
+built_sim() {
+    cmake --preset release && cmake --build build -j "$jobs" --target lever_campaign sim_app
 }
 # The binaries that people run, against the sandbox and against real neighbours. They mostly wait, so
 # a few run beside each other; what measures latencies runs alone.

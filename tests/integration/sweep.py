@@ -9,21 +9,26 @@ import subprocess
 import time
 
 from disk import TRUSTING
-from levers import ROOM
+from levers import PLATFORM, ROOM, TWIN
+from rollback import ARMED, CANVAS, CP, RAILWAY, VERCEL
 from stack import main, stack, wait_for
 
 SETS = ("pwrite64,fsync,fdatasync,ftruncate,rename,unlink",  # the ledger's
         "write,writev,sendto,sendmsg")  # the network's
 EACH = int(os.environ.get("KILLS", "6"))  # for each lever and set; 0: at every one of the calls
 BUDGET = 38 if EACH else 3600  # seconds for one lever and set; half of a sample must fit in it
-PART = 6  # kills of one stack: a tag that moves more often flaps, and that holds its lever
+# Kills of one stack: what moves more often flaps, and that holds its lever; Railway tells of 16 moves.
+PART = 6 if EACH else 3
 # Only a person lets levers go here, and as often as the sweep needs.
 BY_HAND = ROOM + [('mode = "auto"', 'mode = "approve"'), ('cool_down = "30s"', 'cool_down = "5s"'),
                   ('verify_timeout = "20s"', 'verify_timeout = "4s"'),
                   ('verify_timeout = "5s"', 'verify_timeout = "4s"'),
                   ("attempts = 1", "attempts = 10"), ("per_hour = 20", "per_hour = 60"),
                   ("per_hour = 2\n", "per_hour = 60\n"),
-                  ('subjects = ["workspace/globex/*"]', 'subjects = ["*"]')]
+                  ('subjects = ["workspace/globex/*"]', 'subjects = ["*"]')] + [
+    (f'lever = "{lever}"\nsubjects = ["*"]\nmode = "recommend"',
+     f'lever = "{lever}"\nsubjects = ["*"]\nmode = "approve"')
+    for lever in ("canvas-rollback", "control-plane-rollback")]
 TEMPLATES = ("hermes", "openclaw")
 
 
@@ -155,7 +160,7 @@ def sweep(t, name, lever):
         steps = None
         while steps is None or steps:
             # Each with a stack of its own: what moves too often is held as flapping.
-            with stack(policies=BY_HAND, toml=TRUSTING) as s:
+            with stack(policies=BY_HAND, toml=TRUSTING + ARMED) as s:
                 s.command = str(s.cli("version", socket=False).args[0])
                 s.all_seen()
                 if steps is None:
@@ -211,5 +216,40 @@ def template(t):
     sweep(t, "B", ByHand("template-rollback", template_of, lambda s: len(s.calls("PUT", "/v2/"))))
 
 
+def platform_of(s, number):
+    for name in (PLATFORM, TWIN):
+        s.fault("registry_push", repository=name, tag="latest", sha7=f"bad{number:04x}", bad=True)
+    return "platform", ""
+
+
+def platform(t):
+    sweep(t, "A", ByHand("platform-rollback", platform_of, lambda s: max(
+        len(s.calls("PUT", f"/v2/{name}/manifests/")) for name in (PLATFORM, TWIN))))
+
+
+def control_plane_of(s, number):
+    for breaks, word in (("ok", "dea1"), ("login_5xx", "bad0")):
+        s.fault("railway_deploy", breaks=breaks, commit=f"{word}{number:04x}")
+    return CP, ""
+
+
+def control_plane(t):
+    sweep(t, "E", ByHand("control-plane-rollback", control_plane_of, lambda s: len(
+        [e for e in s.journal(host=RAILWAY) if "mutation" in e.get("body", "")])))
+
+
+def canvas_of(s, _):
+    for breaks in ("ok", "chunk_404"):
+        s.fault("vercel_deploy", breaks=breaks)
+    return CANVAS, ""
+
+
+def canvas(t):
+    sweep(t, "F", ByHand("canvas-rollback", canvas_of,
+                         lambda s: len(s.calls("POST", "/", host=VERCEL))))
+
+
+SAMPLED = [workspace, template, redeploy]
 if __name__ == "__main__":
-    main([workspace, template, redeploy], workers=1 if EACH else 3)
+    main(SAMPLED if EACH else SAMPLED + [platform, control_plane, canvas],
+         workers=1 if EACH else 3)

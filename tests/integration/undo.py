@@ -33,7 +33,7 @@ def taken_back(t, s, letter, intent, subject):
     again = holds_for(3, lambda: len(s.intents(subject)) == 2)
     t(f"{letter}: one lever and one undo", again is None, s.intents(subject))
     why, vetoes = s.cli("why", subject).stdout, s.cli("vetoes").stdout
-    t(f"{letter}: why says so", "made it worse" in why, why)
+    t(f"{letter}: why says so", "made it worse" in why.lower(), why)
     t(f"{letter}: no lever touches it until a person says so", subject in vetoes, vetoes)
 
 

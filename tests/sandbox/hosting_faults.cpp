@@ -22,6 +22,12 @@ std::string set(CallMode& call, const json& fault, const std::vector<std::string
     return {};
 }
 
+// No two deployments are of the same millisecond, however fast they are shipped.
+template <class Deployment>
+std::int64_t created_now(const World& world, const std::vector<Deployment>& before) {
+    return before.empty() ? world.wall() : std::max(world.wall(), before.back().created + 1);
+}
+
 }  // namespace
 
 // Ships a deployment that breaks what it serves: {"breaks": mode of the control plane}.
@@ -30,7 +36,7 @@ std::string railway_deploy(World& world, const json& fault, json& result) {
     made.id = random_uuid();
     made.snapshot = random_uuid();
     made.commit = text_of(fault, "commit", random_hex(6));
-    made.created = world.wall();
+    made.created = created_now(world, world.railway.deployments);
     made.status = text_of(fault, "status", "SUCCESS");
     made.breaks = text_of(fault, "breaks", "ok");
     result["id"] = made.id;
@@ -59,7 +65,7 @@ std::string vercel_deploy(World& world, const json& fault, json& result) {
     VercelDeployment made;
     made.id = "dpl_" + random_hex(8);
     made.commit = random_hex(6);
-    made.created = world.wall();
+    made.created = created_now(world, world.vercel.deployments);
     made.breaks = text_of(fault, "breaks", "ok");
     world.vercel.live = made.id;
     world.modes.canvas = made.breaks;

@@ -195,7 +195,10 @@ export function symptoms(list, actions) {
 }
 
 const layers = [['canvas', 'Canvas'], ['control-plane', 'Control plane'], ['platform', 'Platform'],
-  ['image', 'Images'], ['runtime', 'Runtimes'], ['tenant', 'Tenants'], ['workspace', 'Workspaces']];
+  ['image', 'Images'], ['runtime', 'Runtimes'], ['edge', 'Edge'], ['tenant', 'Tenants'],
+  ['workspace', 'Workspaces'], ['registry', 'Registry'], ['forge', 'Forge'], ['freeze', 'Freeze'],
+  ['credential', 'Credentials'], ['heartbeat', 'Heartbeats'], ['reference', 'Reference points'],
+  ['observer', 'Observer: leverd itself']];
 
 export function subjectItem(s, actions) {
   return el('li', {}, subjectButton(s.subject, actions, 'row'), ' ', el('span', { class: `word ${s.health}` }, s.health),

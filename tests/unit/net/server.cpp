@@ -31,6 +31,25 @@ asio::awaitable<bool> Peer::handshake() {
     co_return !ec;
 }
 
+asio::awaitable<bool> Peer::receive() {
+    std::string room(4096, '\0');
+    const auto buffer = asio::buffer(room);
+    boost::system::error_code failed;
+    std::size_t got = 0;
+    if (tls_) {
+        std::tie(failed, got) = co_await tls_->async_read_some(buffer, tuple_token);
+    } else {
+        std::tie(failed, got) = co_await plain_.async_read_some(buffer, tuple_token);
+    }
+    pending_.append(room, 0, got);
+    co_return !failed;
+}
+
+asio::awaitable<bool> Peer::anything() {
+    pending_.clear();
+    return receive();
+}
+
 asio::awaitable<std::string> Peer::request() {
     while (true) {
         const auto end = pending_.find("\r\n\r\n");
@@ -47,19 +66,10 @@ asio::awaitable<std::string> Peer::request() {
                 co_return result;
             }
         }
-        std::string room(4096, '\0');
-        const auto buffer = asio::buffer(room);
-        boost::system::error_code failed;
-        std::size_t got = 0;
-        if (tls_) {
-            std::tie(failed, got) = co_await tls_->async_read_some(buffer, tuple_token);
-        } else {
-            std::tie(failed, got) = co_await plain_.async_read_some(buffer, tuple_token);
-        }
-        if (failed) {
+        const bool more = co_await receive();
+        if (!more) {
             co_return std::string();
         }
-        pending_.append(room, 0, got);
     }
 }
 

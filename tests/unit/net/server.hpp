@@ -25,6 +25,7 @@ class Peer {
     boost::asio::awaitable<bool> handshake();
     // The next whole request; empty when the client closed.
     boost::asio::awaitable<std::string> request();
+    boost::asio::awaitable<bool> anything();  // waits for bytes; false when the client closed
     boost::asio::awaitable<void> send(std::string bytes);
     boost::asio::awaitable<void> wait(Millis d);
     boost::asio::awaitable<void> hold();  // until the server goes
@@ -35,6 +36,8 @@ class Peer {
     int number = 0;  // 1 for the server's first connection
 
   private:
+    boost::asio::awaitable<bool> receive();
+
     boost::asio::ip::tcp::socket plain_;
     std::unique_ptr<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
     std::string pending_;

@@ -287,6 +287,20 @@ TEST_CASE("a stream whose pings nobody answers is over after the idle time") {
     CHECK(test::since(begun) < 5'000ms);
 }
 
+// Says nothing by itself and answers what it hears, for several idle times.
+asio::awaitable<void> answers_pings(Peer& peer) {
+    co_await upgrade_then(peer, "", false);
+    for (int i = 0; i < 4; ++i) {
+        const bool heard = co_await peer.anything();
+        if (!heard) {
+            co_return;
+        }
+        co_await peer.send(frame(0x8a, ""));
+    }
+    co_await peer.send(frame(text, "one") + frame(text, "two"));
+    co_await peer.hold();
+}
+
 asio::awaitable<void> two_messages(Peer& peer) {
     co_await upgrade_then(
         peer, frame(text, "one") + frame(0x01, "t") + frame(0x89, "") + frame(0x80, "wo"), true);
@@ -304,6 +318,17 @@ asio::awaitable<std::vector<std::string>> read_two(WebSocketClient* client,
         got.push_back(std::move(*one));
     }
     co_return got;
+}
+
+TEST_CASE("a stream on which nothing happens lives on pings that are answered") {
+    Loop loop;
+    Server server(loop, answers_pings);
+    const auto client = make_websocket_client(loop.io.get_executor(), {});
+    WebSocketRequest request = request_to(server);
+    request.idle = 1s;
+    const auto begun = test::Steady::now();
+    CHECK(loop.run(read_two(client.get(), request)) == std::vector<std::string>{"one", "two"});
+    CHECK(test::since(begun) >= 1'500ms);
 }
 
 TEST_CASE("messages that came with the upgrade or in parts are read whole, also over TLS") {

@@ -165,6 +165,19 @@ TEST_CASE("streams come and go with the tenants that are watched") {
     CHECK(box.streams->counters().reconnects == 0);
 }
 
+TEST_CASE("many tenants get their streams a few at a time") {
+    Box box;
+    constexpr int count = 2 * probes::TenantStreams::started_max + 1;
+    for (int i = 0; i < count; ++i) {
+        box.add("tenant-" + std::to_string(i));
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    box.run();
+    box.until_open(count);
+    CHECK(std::chrono::steady_clock::now() - begun >= 2 * probes::TenantStreams::pace);
+    CHECK(box.client.tries == count);
+}
+
 TEST_CASE("without the setting there is none, and a reload turns them off and on") {
     Box box;
     box.config.events.tenant_stream = false;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
 namespace leverd::probes {
 namespace {
@@ -91,6 +92,7 @@ void judge_age(const Context& context, const config::CredentialCheck& check, Obs
 // One call of the check; a credential is judged by an answer to it and by nothing else.
 struct Asked {
     int status = 0;
+    std::string said;     // the status as it came, before a refusal inside a 200 was read
     Observation problem;  // where no answer came
     Phases phases;
 };
@@ -105,6 +107,7 @@ boost::asio::awaitable<Asked> ask(Context& context, Task task, net::HttpRequest 
         co_return asked;
     }
     asked.status = answer->status;
+    asked.said = std::to_string(answer->status);
     asked.phases = answer->phases;
     asked.problem = general(task, Health::unknown, stack::reason_of_status(*answer),
                             stack::describe_without_body(request, *answer));
@@ -114,6 +117,7 @@ boost::asio::awaitable<Asked> ask(Context& context, Task task, net::HttpRequest 
         if (data.has_error()) {
             const bool refuses = data.error().reason == Reason::unauthorized;
             asked.status = refuses ? 401 : 0;
+            asked.said += refuses ? ", Not Authorized" : "";
             asked.problem = general(task, data.error());
             asked.problem.health = Health::unknown;
         }
@@ -170,9 +174,9 @@ boost::asio::awaitable<Observation> judge(Context& context, Task task,
         }
         co_return seen;
     }
-    Observation seen = general(
-        task, Health::healthy, Reason::ok,
-        fmt::format("accepted ({}), and refused without it ({})", with.status, without.status));
+    Observation seen =
+        general(task, Health::healthy, Reason::ok,
+                fmt::format("accepted ({}), and refused without it ({})", with.said, without.said));
     seen.phases = with.phases;
     seen.facts["valid"] = 1;
     co_await check_scope(context, task, check, seen, deadline);

@@ -161,21 +161,34 @@ std::string decision_words(const Scene& scene, const Incident& incident, const D
     return {};
 }
 
-// What was refused or has failed changed nothing.
-bool may_have_acted(const IntentState& held) {
-    return !held.outcome || held.outcome->kind == OutcomeKind::accepted ||
-           held.outcome->kind == OutcomeKind::unknown;
+// The newest that may have changed something: what was refused or has failed did not.
+const IntentState* newest_that_acted(const Scene& scene, const Incident& incident) {
+    for (auto id = incident.intents.rbegin(); id != incident.intents.rend(); ++id) {
+        const auto found = scene.state.intents.find(*id);
+        if (found == scene.state.intents.end()) {
+            continue;
+        }
+        const auto& outcome = found->second.outcome;
+        if (!outcome || outcome->kind == OutcomeKind::accepted ||
+            outcome->kind == OutcomeKind::unknown) {
+            return &found->second;
+        }
+    }
+    return nullptr;
 }
 
 // Cleared without proof: by itself only where nothing was done.
 std::string cleared_words(const Scene& scene, const Incident& incident) {
-    const IntentState* intent = newest_intent(scene, incident);
-    if (intent == nullptr || !may_have_acted(*intent)) {
+    const IntentState* intent = newest_that_acted(scene, incident);
+    if (intent == nullptr) {
         return "Went away by itself.";
     }
     const std::string lever = lever_words(scene.rules, intent->intent.lever);
     if (!intent->intent.undoes.empty()) {
-        return fmt::format("Cleared after {}, which made it worse and was taken back.", lever);
+        const bool taken = intent->outcome && intent->outcome->kind == OutcomeKind::accepted;
+        return fmt::format(
+            "Cleared after {}, which made it worse{}.", lever,
+            taken ? " and was taken back" : "; whether it was taken back is not known");
     }
     return intent->verdict
                ? fmt::format("Cleared after {}, whose verdict was {}.", lever,

@@ -17,7 +17,8 @@ SETS = ("pwrite64,fsync,fdatasync,ftruncate,rename,unlink",  # the ledger's
         "write,writev,sendto,sendmsg")  # the network's
 EACH = int(os.environ.get("KILLS", "6"))  # for each lever and set; 0: at every one of the calls
 BUDGET = 38 if EACH else 3600  # seconds for one lever and set; half of a sample must fit in it
-# Kills of one stack: what moves more often flaps, and that holds its lever; Railway tells of 16 moves.
+# Kills of one stack: what moves more often flaps, and that holds its lever; and each rollback goes
+# further back in Railway's history.
 PART = 6 if EACH else 3
 # Only a person lets levers go here, and as often as the sweep needs.
 BY_HAND = ROOM + [('mode = "auto"', 'mode = "approve"'), ('cool_down = "30s"', 'cool_down = "5s"'),

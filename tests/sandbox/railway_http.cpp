@@ -56,6 +56,10 @@ Reply list(const RailwayService& service, const json& variables) {
     for (const RailwayDeployment& deployment : service.deployments) {
         edges.push_back(node_of(deployment));
     }
+    const json first = variables.is_object() ? variables.value("first", json()) : json();
+    while (first.is_number_unsigned() && edges.size() > first.get<std::size_t>()) {
+        edges.erase(edges.begin());
+    }
     json data = json::object();
     data["deployments"] = json::object({{"edges", edges}});
     return json_reply(200, json::object({{"data", data}}));

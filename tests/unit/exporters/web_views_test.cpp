@@ -238,39 +238,58 @@ TEST_CASE("an incident says in one sentence what it waits for") {
         incident = backend.held.incidents["i-0"];
         words = "Went away by itself.";
     }
-    SECTION("nothing any more, and a lever that did nothing") {
-        incident = backend.held.incidents["i-0"];
-        incident.intents = {"x-1"};
-        backend.held.intents["x-1"].outcome = Outcome{"x-1", OutcomeKind::failed, "no", {}};
-        words = "Went away by itself.";
-    }
-    SECTION("nothing any more, and a lever that was not judged") {
-        incident = backend.held.incidents["i-0"];
-        incident.intents = {"x-1"};
-        backend.held.intents["x-1"].outcome = Outcome{"x-1", OutcomeKind::accepted, "yes", {}};
-        words = "Cleared after lever C (tenant-redeploy); whether it helped was not seen.";
-    }
-    SECTION("nothing any more, and a lever that was not proven") {
-        incident = backend.held.incidents["i-0"];
-        incident.intents = {"x-1"};
-        auto& held = backend.held.intents["x-1"];
-        held.outcome = Outcome{"x-1", OutcomeKind::unknown, "lost", {}};
-        held.verdict = Verdict{"x-1", VerdictKind::inconclusive, "nobody could tell"};
-        words = "Cleared after lever C (tenant-redeploy), whose verdict was inconclusive.";
-    }
-    SECTION("nothing any more, and a lever that was taken back") {
-        incident = backend.held.incidents["i-0"];
-        incident.intents = {"x-1"};
-        auto& held = backend.held.intents["x-1"];
-        held.outcome = Outcome{"x-1", OutcomeKind::accepted, "yes", {}};
-        held.intent.undoes = "x-0";
-        words = "Cleared after lever C (tenant-redeploy), which made it worse and was taken back.";
-    }
     SECTION("a plan") {
         incident.decision.reset();
         incident.plan->ok = false;
         incident.plan->problem = "the control plane does not know acme";
         words = "No plan could be made: the control plane does not know acme.";
+    }
+    CHECK(incident_words(scene_of(backend), incident) == words);
+}
+
+TEST_CASE("a case that cleared after a lever acted did not go away by itself") {
+    FakeBackend backend;
+    fill(backend);
+    Incident incident = backend.held.incidents["i-0"];
+    std::string words;
+    // A firing that ended so.
+    const auto after = [&](OutcomeKind kind) -> IntentState& {
+        incident.intents = {"x-1"};
+        auto& held = backend.held.intents["x-1"];
+        held.outcome = Outcome{"x-1", kind, "", {}};
+        return held;
+    };
+    SECTION("a lever that did nothing") {
+        after(OutcomeKind::failed);
+        words = "Went away by itself.";
+    }
+    SECTION("a lever that was not judged") {
+        after(OutcomeKind::accepted);
+        words = "Cleared after lever C (tenant-redeploy); whether it helped was not seen.";
+    }
+    SECTION("a lever that was not proven") {
+        after(OutcomeKind::unknown).verdict = Verdict{"x-1", VerdictKind::inconclusive, ""};
+        words = "Cleared after lever C (tenant-redeploy), whose verdict was inconclusive.";
+    }
+    SECTION("an undo that was refused") {
+        auto& held = after(OutcomeKind::accepted);
+        held.verdict = Verdict{"x-1", VerdictKind::worse, "three more fail"};
+        incident.intents = {"x-1", "x-2"};
+        IntentState undo = held;
+        undo.intent.undoes = "x-1";
+        undo.outcome = Outcome{"x-2", OutcomeKind::refused, "somebody else moved it", {}};
+        backend.held.intents["x-2"] = undo;
+        words = "Cleared after lever C (tenant-redeploy), whose verdict was worse.";
+    }
+    SECTION("an undo whose answer was lost") {
+        after(OutcomeKind::unknown).intent.undoes = "x-0";
+        words =
+            "Cleared after lever C (tenant-redeploy), which made it worse; whether it was taken "
+            "back is not known.";
+    }
+    SECTION("a lever that was taken back") {
+        after(OutcomeKind::accepted).intent.undoes = "x-0";
+        words = "Cleared after lever C (tenant-redeploy), which made it worse and was taken back.";
     }
     CHECK(incident_words(scene_of(backend), incident) == words);
 }

@@ -194,6 +194,8 @@ TEST_CASE("a query is refused with 200, and only an answer with data accepts a c
         CHECK(seen.health == row.health);
         CHECK(seen.reason == row.reason);
         CHECK(fact(seen, "valid") == row.valid);
+        const auto told = seen.evidence.find("refused without it (200, Not Authorized)");
+        CHECK((told != std::string::npos) == (row.health == Health::healthy));
         const auto& first = desk.http.requests[0];
         CHECK_FALSE(first.bearer.has_value());
         CHECK(first.headers.back() ==

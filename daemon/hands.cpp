@@ -53,11 +53,12 @@ void Hands::perform(const Effect& effect) {
     } else if (const auto* again = std::get_if<LookAgain>(&effect)) {
         scheduler_.look_soon(again->subject, again->probe);
     } else if (const auto* sent = std::get_if<SendPage>(&effect)) {
-        spdlog::log(sent->page.resolved ? spdlog::level::info : spdlog::level::warn,
-                    "event=page status={} severity={} key={} title=\"{}\" text=\"{}\"",
-                    sent->page.resolved ? "resolved" : "firing",
-                    sent->page.severity == Severity::critical ? "critical" : "warning",
-                    sent->page.key, sent->page.title, sent->page.text);
+        const auto& said = sent->page;
+        const bool firing = said.status == PageStatus::firing;
+        spdlog::log(firing ? spdlog::level::warn : spdlog::level::info,
+                    "event=page status={} severity={} key={} version={} title=\"{}\" text=\"{}\"",
+                    to_string(said.status), to_string(said.severity), said.key, said.version,
+                    said.title, said.text);
         for (const auto& sink : sinks_) {
             tasks_.spawn("page " + sent->page.key, page(sink, sent->page));
         }

@@ -33,7 +33,7 @@ constexpr int rounds_max = 16;
 
 bool is_busy(const State& state) {
     return state.incidents_open > 0 || state.intents_open > 0 || !state.tripped.empty() ||
-           !state.symptoms.empty() || !state.observer.trusted || !state.pages.empty() ||
+           !state.symptoms.empty() || !state.observer.trusted || !state.book.open.empty() ||
            !state.flapping.empty() || state.breaker.phase != BreakerPhase::closed;
 }
 
@@ -202,7 +202,8 @@ struct Receive {
     void operator()(const VetoCommand& command) {
         if (!command.subjects.empty()) {
             work.record(VetoSet{fmt::format("v-{}", work.state.vetoes_made + 1), command.subjects,
-                                command.lever, end_of(command.lasts), command.who, command.why});
+                                command.lever, end_of(command.lasts), command.who, command.why,
+                                command.mute});
         }
     }
     void operator()(const LiftVeto& command) {
@@ -215,6 +216,15 @@ struct Receive {
         const auto held = work.state.intents.find(seen.intent);
         if (held != work.state.intents.end() && !held->second.diagnosed) {
             work.record(seen);
+        }
+    }
+    void operator()(const SelfReport& report) {
+        auto& reports = work.state.self_reports;
+        const std::pair key{report.state, report.about};
+        if (report.why.empty()) {
+            reports.erase(key);
+        } else {
+            reports.try_emplace(key, SelfReported{{}, work.now}).first->second.why = report.why;
         }
     }
     void operator()(const LedgerHealth& health) { work.state.ledger_writable = health.writable; }
@@ -248,8 +258,11 @@ Turn Engine::resume(const Started& started, Now now) {
                     "call is not repeated",
                     {}});
     }
+    // Whoever sends them remembers what was accepted, and sends only what is newer.
     for (const auto& [key, page] : state_.pages) {
-        work.ask(SendPage{page});
+        if (page.muted.empty()) {
+            work.ask(SendPage{page});
+        }
     }
     settle(work);
     return std::move(work.turn);

@@ -51,6 +51,7 @@ struct VetoCommand {
     Millis lasts{0};       // zero: until somebody lifts it
     std::string who;
     std::string why;
+    bool mute = false;  // what it covers pages nobody either
 };
 struct LiftVeto {
     std::string id;
@@ -59,6 +60,14 @@ struct LiftVeto {
 };
 struct LedgerHealth {
     bool writable = true;
+};
+// What the process around the engine says about itself and a person must hear: a row of the page
+// table that the daemon reports ("config_refused"), with `about` where there may be several. It is
+// not kept over a restart: the daemon says it again.
+struct SelfReport {
+    std::string state;
+    std::string about;
+    std::string why;  // empty: it is over
 };
 // A person wants this lever fired on this subject, now, by a plan that was just made.
 struct FireByHand {
@@ -73,8 +82,9 @@ struct FireByHand {
     std::string why;
     std::shared_ptr<Answer> answer;  // filled by the turn, for whoever asked
 };
-using Event = std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven,
-                           StopCommand, LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed>;
+using Event =
+    std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven, StopCommand,
+                 LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed, SelfReport>;
 
 // What the driver must do once the turn's entries are durable.
 struct MakePlan {
@@ -118,6 +128,7 @@ struct Transient {
     std::map<std::string, Instant> undo_asked;    // by intent
     std::map<std::string, Instant> observe_next;  // by intent
     std::map<std::string, Instant> prove_next;    // by intent
+    std::map<std::string, Now> page_since;        // by page: states that do not say it themselves
     Instant resumed{};
     Instant silent_next = Instant::max();  // when the next silence would be found
     Instant swept{};

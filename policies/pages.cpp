@@ -66,8 +66,17 @@ bool needs_a_hand(Reason reason) {
 constexpr auto autonomy_shown = std::chrono::hours{1};
 constexpr auto stop_reminder = std::chrono::hours{24};
 
+Paged page_of(std::string key, Severity severity, std::string title, std::string text) {
+    Paged page;
+    page.key = std::move(key);
+    page.severity = severity;
+    page.title = std::move(title);
+    page.text = std::move(text);
+    return page;
+}
+
 Paged warning(std::string key, std::string title, std::string text) {
-    return Paged{std::move(key), Severity::warning, std::move(title), std::move(text), false};
+    return page_of(std::move(key), Severity::warning, std::move(title), std::move(text));
 }
 
 // What leverd does by itself, or holds, without an incident to say it with.
@@ -81,11 +90,10 @@ void standing_pages(const Work& work, std::map<std::string, Paged>& wanted) {
                                   subject.text());
     }
     if (state.breaker.phase == BreakerPhase::open) {
-        wanted["breaker"] = Paged{"breaker", Severity::critical, "the storm breaker is open",
-                                  state.breaker.why +
-                                      ". New levers are held until it is quiet; looking, proving "
-                                      "and closing go on. Next: leverd incidents --open",
-                                  false};
+        wanted["breaker"] = page_of("breaker", Severity::critical, "the storm breaker is open",
+                                    state.breaker.why +
+                                        ". New levers are held until it is quiet; looking, proving "
+                                        "and closing go on. Next: leverd incidents --open");
     }
     for (const auto& [id, veto] : state.vetoes) {
         if (veto.set.who == own_name) {
@@ -106,8 +114,8 @@ void standing_pages(const Work& work, std::map<std::string, Paged>& wanted) {
         if (!standing.earned && work.now.at - standing.since.at < autonomy_shown) {
             const auto key = "autonomy/" + policy;
             wanted[key] =
-                Paged{key, Severity::info, fmt::format("policy {} asks a person again", policy),
-                      standing.why, false};
+                page_of(key, Severity::info, fmt::format("policy {} asks a person again", policy),
+                        standing.why);
         }
     }
 }
@@ -139,11 +147,11 @@ void settle_pages(Work& work) {
     for (const auto& [id, held] : work.state.intents) {
         // The first look usually settles it; a person is called when it could not.
         if (held.phase == IntentPhase::ambiguous && held.settled) {
-            wanted["outcome/" + id] = Paged{
-                "outcome/" + id, Severity::critical,
-                fmt::format("{} on {}: outcome unknown", held.intent.lever,
-                            held.intent.subject.text()),
-                "the reply was lost; leverd looks at the target and does not fire again", false};
+            wanted["outcome/" + id] =
+                page_of("outcome/" + id, Severity::critical,
+                        fmt::format("{} on {}: outcome unknown", held.intent.lever,
+                                    held.intent.subject.text()),
+                        "the reply was lost; leverd looks at the target and does not fire again");
         }
     }
     for (const auto& [id, held] : work.state.intents) {
@@ -152,38 +160,44 @@ void settle_pages(Work& work) {
         const auto* look = failing_own_look(work.state, held);
         if (look != nullptr && needs_a_hand(look->reason)) {
             wanted["proof/" + id] =
-                Paged{"proof/" + id, Severity::critical,
-                      fmt::format("{} on {}: accepted, and not done", held.intent.lever,
-                                  held.intent.subject.text()),
-                      fmt::format("{}. leverd does not fire again. Next: leverd why {}",
-                                  describe(look->reason).text, held.intent.subject.text()),
-                      false};
+                page_of("proof/" + id, Severity::critical,
+                        fmt::format("{} on {}: accepted, and not done", held.intent.lever,
+                                    held.intent.subject.text()),
+                        fmt::format("{}. leverd does not fire again. Next: leverd why {}",
+                                    describe(look->reason).text, held.intent.subject.text()));
         }
     }
     if (!work.state.observer.trusted) {
         wanted["observer"] =
-            Paged{"observer", Severity::critical, "leverd doubts its own view",
-                  work.state.observer.why +
-                      ". No lever fires and no target is called "
-                      "down until it passes. Next: check this box's network and clock",
-                  false};
+            page_of("observer", Severity::critical, "leverd doubts its own view",
+                    work.state.observer.why +
+                        ". No lever fires and no target is called "
+                        "down until it passes. Next: check this box's network and clock");
     }
     standing_pages(work, wanted);
     std::vector<Paged> changes;
     for (const auto& [key, page] : wanted) {
         const auto open = work.state.pages.find(key);
-        if (open == work.state.pages.end() || open->second.text != page.text) {
+        const bool told =
+            open != work.state.pages.end() && open->second.status != PageStatus::resolved;
+        if (!told || open->second.text != page.text) {
             changes.push_back(page);
+            changes.back().since = told ? open->second.since : work.now;
         }
     }
     for (const auto& [key, page] : work.state.pages) {
-        if (!wanted.contains(key)) {
+        if (!wanted.contains(key) && page.status != PageStatus::resolved) {
             auto over = page;
-            over.resolved = true;
+            over.status = PageStatus::resolved;
+            over.ended = work.now;
             changes.push_back(std::move(over));
         }
     }
-    for (const auto& page : changes) {
+    for (auto& page : changes) {
+        const auto before = work.state.pages.find(page.key);
+        page.version = before == work.state.pages.end() ? work.state.book.made + 1
+                                                        : before->second.version + 1;
+        page.at = work.now;
         work.record(page);
         work.ask(SendPage{page});
     }

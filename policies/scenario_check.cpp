@@ -179,7 +179,7 @@ class Story {
                         {}});
     }
     void add_page(const Paged& page) {
-        if (!page.resolved) {
+        if (page.status == PageStatus::firing && page.muted.empty()) {
             pages_.push_back(page.title);
         }
     }

@@ -161,6 +161,12 @@ struct ObserverState {
     Instant doubt_ended{};  // levers wait a dwell from here
 };
 
+// See SelfReport; not kept over a restart.
+struct SelfReported {
+    std::string why;
+    Now since;
+};
+
 struct GoodVersion {
     std::string version;
     Now since;
@@ -179,6 +185,27 @@ struct DecisionKey {
 inline constexpr const char* own_name = "leverd";
 // The symptom of a case that a person opened by firing a lever; no row of a table has this name.
 inline constexpr const char* by_hand_symptom = "by-hand";
+
+// Which case belongs to which page. A page's cases are those that are still held.
+struct PageGroup {
+    std::set<std::string> open;                       // its cases that are not closed
+    std::set<std::string> closed;                     // those that are, as long as they are held
+    std::set<std::pair<Subject, std::string>> about;  // subject, symptom: all it ever told of
+    Instant joined{};                                 // the newest case
+    Now emptied;                                      // when the last open case closed
+};
+struct PageBook {
+    std::map<std::string, PageGroup> groups;                     // by key of the page
+    std::map<std::string, std::string> keys;                     // incident -> key
+    std::map<Subject, std::map<std::string, std::string>> last;  // subject, symptom -> newest key
+    std::deque<std::pair<Instant, std::string>> resolved;        // oldest first
+    std::int64_t storms = 0;                                     // made so far
+    std::int64_t made = 0;                                       // versions of pages made so far
+    std::set<std::string> open;                                  // pages that are not resolved
+};
+
+constexpr auto pages_kept = std::chrono::hours{24 * 7};  // a resolved page
+constexpr std::size_t resolved_pages_kept = 1000;
 
 constexpr auto firings_kept = std::chrono::hours{24 * 30};  // no cool-down is longer
 
@@ -203,13 +230,15 @@ struct State {
     std::map<std::pair<std::string, std::string>, Record> records;  // symptom, lever
     std::map<std::string, Baseline> baselines;                      // by symptom
     std::map<std::string, Autonomy> autonomy;                       // by policy
-    std::map<std::string, Paged> pages;                             // open ones by key
-    std::map<DecisionKey, std::int64_t> decision_counts;            // since the ledger began
+    PageBook book;                       // which case is told by which page
+    std::map<std::string, Paged> pages;  // by key: open ones, and resolved ones for `pages_kept`
+    std::map<DecisionKey, std::int64_t> decision_counts;  // since the ledger began
     // What is above each subject that was asked about; emptied whenever it could have changed.
     mutable std::map<Subject, std::vector<Subject>> ancestry;
     StopSwitch stop;
     ObserverState observer;
     bool ledger_writable = true;
+    std::map<std::pair<std::string, std::string>, SelfReported> self_reports;  // state, about
     std::string config_hash;
     Now started;
     std::int64_t incidents_made = 0;

@@ -27,6 +27,8 @@ class Writer {
     void operator()(const char* key, const T& value, AddedLater) {
         object_[key] = encode(value);
     }
+    template <class T>
+    void operator()(const char*, const T&, NoLongerWritten) {}
     json take() { return std::move(object_); }
 
     template <class T>

@@ -21,6 +21,7 @@ std::string_view to_string(OutcomeKind k);
 std::string_view to_string(Took t);
 std::string_view to_string(VerdictKind k);
 std::string_view to_string(Severity s);
+std::string_view to_string(PageStatus s);
 std::string_view to_string(Reversibility r);
 std::string_view to_string(BreakerPhase p);
 

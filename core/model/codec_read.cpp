@@ -55,6 +55,11 @@ class Reader {
     }
 
     template <class T>
+    void operator()(const char* key, T& out, NoLongerWritten) {
+        (*this)(key, out, AddedLater{});
+    }
+
+    template <class T>
     static void decode_struct(const json& j, const std::string& path, std::string& problem,
                               T& out) {
         if (!j.is_object()) {

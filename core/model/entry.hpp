@@ -5,6 +5,7 @@
 #include "core/model/lever.hpp"
 #include "core/model/observation.hpp"
 #include "core/model/policy.hpp"
+#include "core/model/severity.hpp"
 
 #include <cstdint>
 #include <string>
@@ -143,6 +144,7 @@ struct VetoSet {
     Instant until{};       // the epoch: until somebody lifts it
     std::string who;
     std::string why;
+    bool mute = false;  // what it covers pages nobody either
 };
 struct VetoLifted {
     std::string id;
@@ -172,7 +174,6 @@ struct ObserverChanged {
     bool trusted = false;
     std::string why;
 };
-enum class Severity { info, warning, critical };
 // What one read-only diagnostic said before a lever could change it: shapes, statuses and error
 // classes, never chat and never a token.
 struct Diagnostic {
@@ -194,19 +195,43 @@ struct KnownGood {
     Subject subject;  // image/<repository>
     std::string version;
 };
+// firing: a person is wanted. recovered: nothing is wrong any more, and leverd watches whether it
+// stays so (a quiet update). resolved: it stayed so for one clearing time.
+enum class PageStatus { firing, recovered, resolved };
+// One version of what a person is told about one group: a case, a storm of cases, or a state of
+// leverd itself. Later versions of a key replace earlier ones.
 struct Paged {
-    std::string key;
+    std::string key;           // the same through the group's whole life, also when it comes back
+    std::int64_t version = 0;  // grows by one per key, never used again; 0: from an older leverd
+    PageStatus status = PageStatus::firing;
     Severity severity = Severity::warning;
     std::string title;
-    std::string text;
-    bool resolved = false;
+    std::string text;      // all of it, as it stands now
+    std::string news;      // what is new in this version; empty for the first
+    std::string state;     // the row of the page table, "held/cool_down"
+    Subject subject;       // empty: of leverd itself, or of several
+    std::string symptom;   // empty likewise
+    std::string incident;  // the newest open case of the group
+    std::string lever;
+    std::string guard;       // the first that holds the lever
+    Now since;               // of the first bad look
+    Now ended;               // when nothing was wrong any more; the epoch while it is
+    Now at;                  // of this version
+    bool again = false;      // it had been over and came back
+    std::int64_t times = 0;  // how often it came back
+    std::string muted;       // by which window or veto: recorded, sent to nobody
+};
+// A case belongs to this page from now on.
+struct PageJoined {
+    std::string key;
+    std::string incident;
 };
 
-using EntryBody =
-    std::variant<Started, ConfigLoaded, Observed, SymptomRaised, SymptomCleared, IncidentOpened,
-                 IncidentLinked, IncidentClosed, IncidentEscalated, PlanMade, Decision, Approval,
-                 Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged, VetoSet,
-                 VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged, Diagnosed, KnownGood>;
+using EntryBody = std::variant<Started, ConfigLoaded, Observed, SymptomRaised, SymptomCleared,
+                               IncidentOpened, IncidentLinked, IncidentClosed, IncidentEscalated,
+                               PlanMade, Decision, Approval, Intent, Outcome, Settled, Verdict,
+                               StopSet, ObserverChanged, Paged, VetoSet, VetoLifted, FlapChanged,
+                               BreakerChanged, AutonomyChanged, Diagnosed, KnownGood, PageJoined>;
 
 struct Entry {
     Now now;

@@ -61,6 +61,11 @@ struct EnumNames<Severity> {
     static_assert(static_cast<std::size_t>(Severity::critical) + 1 == names.size());
 };
 template <>
+struct EnumNames<PageStatus> {
+    static constexpr std::array<std::string_view, 3> names{"firing", "recovered", "resolved"};
+    static_assert(static_cast<std::size_t>(PageStatus::resolved) + 1 == names.size());
+};
+template <>
 struct EnumNames<Reversibility> {
     static constexpr std::array<std::string_view, 3> names{"reversible", "restores_old_state",
                                                            "irreversible"};

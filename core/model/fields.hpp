@@ -12,6 +12,8 @@ namespace leverd {
 
 // A member that entries of older ledgers lack: absent, it keeps its default.
 struct AddedLater {};
+// A member that only entries of older ledgers have: read, never written.
+struct NoLongerWritten {};
 
 // T or const T: the writer walks constants, the reader fills variables.
 template <class T, class Struct>
@@ -225,7 +227,32 @@ void fields(V& visit, T& s) {
     visit("severity", s.severity);
     visit("title", s.title);
     visit("text", s.text);
-    visit("resolved", s.resolved);
+    visit("version", s.version, AddedLater{});
+    visit("status", s.status, AddedLater{});
+    visit("news", s.news, AddedLater{});
+    visit("state", s.state, AddedLater{});
+    visit("subject", s.subject, AddedLater{});
+    visit("symptom", s.symptom, AddedLater{});
+    visit("incident", s.incident, AddedLater{});
+    visit("lever", s.lever, AddedLater{});
+    visit("guard", s.guard, AddedLater{});
+    visit("since", s.since, AddedLater{});
+    visit("ended", s.ended, AddedLater{});
+    visit("at", s.at, AddedLater{});
+    visit("again", s.again, AddedLater{});
+    visit("times", s.times, AddedLater{});
+    visit("muted", s.muted, AddedLater{});
+    bool resolved = false;
+    visit("resolved", resolved, NoLongerWritten{});
+    if constexpr (!std::is_const_v<T>) {
+        s.status = resolved ? PageStatus::resolved : s.status;
+    }
+}
+
+template <class V, Of<PageJoined> T>
+void fields(V& visit, T& s) {
+    visit("key", s.key);
+    visit("incident", s.incident);
 }
 
 template <class V, Of<VetoSet> T>
@@ -236,6 +263,7 @@ void fields(V& visit, T& s) {
     visit("until", s.until);
     visit("who", s.who);
     visit("why", s.why);
+    visit("mute", s.mute, AddedLater{});
 }
 
 template <class V, Of<VetoLifted> T>

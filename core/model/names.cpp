@@ -29,6 +29,9 @@ std::string_view to_string(VerdictKind k) {
 std::string_view to_string(Severity s) {
     return enum_name(s);
 }
+std::string_view to_string(PageStatus s) {
+    return enum_name(s);
+}
 std::string_view to_string(Reversibility r) {
     return enum_name(r);
 }

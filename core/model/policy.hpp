@@ -71,6 +71,7 @@ struct Window {
     std::optional<WallTime> expires;  // from then on the window is as if it were not there
     std::string owner;
     std::string reason;
+    bool mute = false;  // hold only: what it covers pages nobody either
 };
 
 // Many separate incidents at once: hold new levers, then let one through, see it proven, and ramp.
@@ -88,6 +89,14 @@ struct EffectRules {
     Millis window{30LL * 86'400'000};
 };
 
+// When cases are told as one, and when a page is over.
+struct PageRules {
+    Millis group_wait{10'000};        // a new page waits this long for others to join it
+    int group_at = 5;                 // so many cases opened within `group_within` are one storm;
+    Millis group_within{300'000};     // zero cases: not used
+    Millis keep_firing_for{300'000};  // without anything wrong before a page is resolved
+};
+
 struct ObserverRules {
     int quorum = 0;  // this many reference points must answer; 0 with no references configured
     Millis max_lateness{2'000};  // a loop later than this is a blind loop
@@ -102,6 +111,7 @@ struct PolicyBook {
     StormRules storm;
     EffectRules effect;
     ObserverRules observer;
+    PageRules page;
     bool freeze_active = false;
     // An image that was in service for this long while nothing was wrong is a known good one.
     Millis known_good_after{1'800'000};

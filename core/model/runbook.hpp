@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/model/observation.hpp"
+#include "core/model/severity.hpp"
 
 #include <optional>
 #include <string>
@@ -99,7 +100,8 @@ struct Symptom {
     std::optional<GroupRule> group;  // then `any` and `unless` speak about the members
     std::vector<LeverChoice> levers;
     Millis dwell{0};  // from raised to the first lever: lets a shared cause show itself
-    int row = 0;      // place in the runbook's table, 1-based; 0: not a row of the table
+    Severity severity = Severity::critical;  // of its pages
+    int row = 0;  // place in the runbook's table, 1-based; 0: not a row of the table
 };
 
 // "workspace" depends on "tenant/{tenant}" and "runtime/{runtime}": {x} is an attribute of the

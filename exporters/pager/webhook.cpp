@@ -40,7 +40,7 @@ std::string page_signature(const Secret& key, const std::string& timestamp,
 std::string page_body(const Paged& page, Now now) {
     nlohmann::json body;
     body["key"] = page.key;
-    body["status"] = page.resolved ? "resolved" : "firing";
+    body["status"] = to_string(page.status);
     body["severity"] = to_string(page.severity);
     body["title"] = page.title;
     body["text"] = page.text;

@@ -199,7 +199,7 @@ void Metrics::Impl::count(const Decision& d) {
 }
 
 void Metrics::Impl::count(const Paged& p) {
-    if (!p.resolved) {
+    if (p.status == PageStatus::firing && p.muted.empty()) {
         pages.at({to_string(p.severity)}).Increment();
     }
 }

@@ -196,8 +196,8 @@ TEST_CASE("outcomes and verdicts are counted under the lever of their intent") {
 
 TEST_CASE("pages are counted once, not again when they resolve") {
     Bench b;
-    b.entry(Paged{"k", Severity::critical, "t", "x", false});
-    b.entry(Paged{"k", Severity::critical, "t", "x", true});
+    b.entry(Paged{"k", 1, PageStatus::firing, Severity::critical, "t", "x"});
+    b.entry(Paged{"k", 2, PageStatus::resolved, Severity::critical, "t", "x"});
     CHECK(value_of(b.page(), R"(leverd_pages_total{severity="critical"})") == "1");
 }
 

@@ -99,3 +99,18 @@ TEST_CASE("a broken byte in a text is replaced, not thrown about") {
     CHECK(text == "{\"stopped\":true,\"until\":0,\"who\":\"bad \xEF\xBF\xBD byte\",\"why\":\"\"}");
     CHECK(entry_from_json("stop", text).has_value());
 }
+
+TEST_CASE("a page of an older ledger reads as firing or resolved") {
+    const auto read = [](const char* resolved) {
+        const auto back = entry_from_json(
+            "page", std::string{R"({"key":"i-1","severity":"critical","text":"x","title":"t",)"} +
+                        R"("resolved":)" + resolved + "}");
+        REQUIRE(back.has_value());
+        return std::get<Paged>(*back);
+    };
+    CHECK(read("true").status == PageStatus::resolved);
+    CHECK(read("false").status == PageStatus::firing);
+    CHECK(read("true").version == 0);
+    const auto now = dump(to_json(EntryBody{Paged{}}));
+    CHECK(now.find("\"resolved\"") == std::string::npos);
+}

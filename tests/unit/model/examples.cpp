@@ -68,8 +68,13 @@ std::vector<EntryBody> example_bodies() {
         Verdict{"n-1", VerdictKind::not_recovered, "still 503"},
         StopSet{true, "ops", "maintenance", at_millis(3'600'000)},
         ObserverChanged{true, "references answer"},
-        Paged{"incident/i-1", Severity::critical, "acme is down", "text", true},
-        VetoSet{"v-1", "tenant/*", "tenant-redeploy", at_millis(7'200'000), "ops", "a demo"},
+        Paged{"i-1", 3, PageStatus::recovered, Severity::critical, "acme is down", "text",
+              "it answers again", "held/cool_down", acme, "tenant-unreachable", "i-2",
+              "tenant-redeploy", "cool_down",
+              Now{at_millis(900), WallTime{Millis{1'778'090'400'000}}},
+              Now{at_millis(1'900), WallTime{Millis{1'778'090'401'000}}},
+              Now{at_millis(2'000), WallTime{Millis{1'778'090'401'100}}}, true, 2, "window demo"},
+        VetoSet{"v-1", "tenant/*", "tenant-redeploy", at_millis(7'200'000), "ops", "a demo", true},
         VetoLifted{"v-1", "ops", "the demo is over"},
         FlapChanged{"tenant-health", acme, true, "5 changes in 10 min"},
         BreakerChanged{BreakerPhase::half_open, 1, "the storm is over"},
@@ -79,6 +84,7 @@ std::vector<EntryBody> example_bodies() {
                   {Diagnostic{"boot_events", acme, true, "{\"events\":[]}"},
                    Diagnostic{"activity", acme, false, "time-out"}}},
         KnownGood{Subject("image/molecule-ai/platform"), "sha256:abc"},
+        PageJoined{"i-1", "i-2"},
     };
 }
 

@@ -101,7 +101,7 @@ TEST_CASE("a recommendation pages once with the runbook's words and is resolved 
     bench.good("acme");
     pages = bench.entries<Paged>();
     REQUIRE(pages.size() == 2);
-    CHECK(pages[1].resolved);
+    CHECK(pages[1].status == PageStatus::resolved);
 }
 
 TEST_CASE("an outage with a working lever pages nobody") {

@@ -252,7 +252,8 @@ TEST_CASE("flapping holds disruptive levers: one alarm on entry, one on exit, no
     const auto alarms = [&](bool resolved) {
         const auto pages = bench.entries<Paged>();
         return std::ranges::count_if(pages, [&](const Paged& page) {
-            return page.key.starts_with("flapping/") && page.resolved == resolved;
+            return page.key.starts_with("flapping/") &&
+                   (page.status == PageStatus::resolved) == resolved;
         });
     };
     CHECK(alarms(false) == 1);

@@ -86,8 +86,9 @@ TEST_CASE("auto is earned by proven recoveries, kept over kill -9, and lost by o
     REQUIRE(bench.entries<AutonomyChanged>().size() == 2);
     CHECK_FALSE(bench.entries<AutonomyChanged>()[1].earned);
     const auto pages = bench.entries<Paged>();
-    CHECK(std::ranges::any_of(
-        pages, [](const Paged& page) { return page.key == "autonomy/p-c" && !page.resolved; }));
+    CHECK(std::ranges::any_of(pages, [](const Paged& page) {
+        return page.key == "autonomy/p-c" && page.status == PageStatus::firing;
+    }));
 }
 
 TEST_CASE("a veto by a person on what the lever did takes auto away") {

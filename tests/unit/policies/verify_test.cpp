@@ -268,7 +268,7 @@ TEST_CASE("an accepted call that a look of the lever's own finds undone calls a 
     CHECK(pages().size() == 1);
     bench.look("tenant/acme", "lever:tenant-redeploy", Health::healthy);
     REQUIRE(pages().size() == 2);
-    CHECK(pages()[1].resolved);
+    CHECK(pages()[1].status == PageStatus::resolved);
     REQUIRE(verdicts(bench).size() == 1);
     CHECK(verdicts(bench)[0].kind == VerdictKind::recovered);
 }

@@ -288,6 +288,10 @@ struct Apply {
         state.pages[e.key] = e;
         if (e.status == PageStatus::resolved) {
             book.open.erase(e.key);
+            if (const auto group = book.groups.find(e.key); group != book.groups.end()) {
+                group->second.ended_by_lever = 0;
+                group->second.ended_alone = 0;
+            }
             book.resolved.emplace_back(now.at, e.key);
         } else {
             book.open.insert(e.key);
@@ -335,6 +339,9 @@ struct Apply {
         auto& group = state.book.groups[key->second];
         group.open.erase(id);
         group.closed.insert(id);
+        if (const auto* held = incident(id); held != nullptr && held->end != "absorbed") {
+            (held->end == "recovered" ? group.ended_by_lever : group.ended_alone) += 1;
+        }
         group.emptied = group.open.empty() ? now : group.emptied;
     }
     // A resolved page is kept for whoever asks after a restart whether it was told.

@@ -220,6 +220,7 @@ struct Receive {
     }
     void operator()(const SelfReport& report) {
         auto& reports = work.state.self_reports;
+        work.state.self_reports_made += 1;
         const std::pair key{report.state, report.about};
         if (report.why.empty()) {
             reports.erase(key);
@@ -227,7 +228,10 @@ struct Receive {
             reports.try_emplace(key, SelfReported{{}, work.now}).first->second.why = report.why;
         }
     }
-    void operator()(const LedgerHealth& health) { work.state.ledger_writable = health.writable; }
+    void operator()(const LedgerHealth& health) {
+        work.state.ledger_writable = health.writable;
+        work.state.self_reports_made += 1;
+    }
 };
 
 }  // namespace

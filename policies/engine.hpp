@@ -10,7 +10,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -118,6 +120,23 @@ struct Turn {
     std::vector<Effect> effects;
 };
 
+// When pages move on, so that a turn costs what changed and not what is open. A restart looks at
+// everything once.
+struct PageDesk {
+    struct Waiting {
+        Instant due = Instant::max();
+        bool in_hand = false;  // of a lever
+    };
+    std::map<std::string, Waiting> waiting;                // by case: those without a page
+    std::set<std::pair<Instant, std::string>> due;         // the same by time
+    std::map<std::string, Instant> wake;                   // by key of a page
+    std::set<std::pair<Instant, std::string>> wake_times;  // the same by time
+    std::map<std::string, Now> since;  // by page: states that do not say it themselves
+    Instant all_next{};                // when everything is looked at anew
+    Instant standing_next{};
+    std::int64_t reported = 0;  // of what the daemon said about itself
+};
+
 // Memory that may be lost with the process: what was asked for and when to ask again.
 struct Transient {
     struct Asked {
@@ -128,7 +147,7 @@ struct Transient {
     std::map<std::string, Instant> undo_asked;    // by intent
     std::map<std::string, Instant> observe_next;  // by intent
     std::map<std::string, Instant> prove_next;    // by intent
-    std::map<std::string, Now> page_since;        // by page: states that do not say it themselves
+    PageDesk desk;
     Instant resumed{};
     Instant silent_next = Instant::max();  // when the next silence would be found
     Instant swept{};

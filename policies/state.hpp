@@ -192,7 +192,9 @@ struct PageGroup {
     std::set<std::string> closed;                     // those that are, as long as they are held
     std::set<std::pair<Subject, std::string>> about;  // subject, symptom: all it ever told of
     Instant joined{};                                 // the newest case
-    Now emptied;                                      // when the last open case closed
+    int ended_by_lever = 0;  // cases that were over since the page was resolved last
+    int ended_alone = 0;
+    Now emptied;  // when the last open case closed
 };
 struct PageBook {
     std::map<std::string, PageGroup> groups;                     // by key of the page
@@ -239,6 +241,7 @@ struct State {
     ObserverState observer;
     bool ledger_writable = true;
     std::map<std::pair<std::string, std::string>, SelfReported> self_reports;  // state, about
+    std::int64_t self_reports_made = 0;
     std::string config_hash;
     Now started;
     std::int64_t incidents_made = 0;

@@ -1,9 +1,8 @@
 // Why: see groups.hpp.
 #include "policies/page/groups.hpp"
 
-#include "policies/ladder.hpp"
+#include "policies/page/desk.hpp"
 #include "policies/page/text.hpp"
-#include "policies/topology.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -12,9 +11,10 @@
 namespace leverd {
 namespace {
 
-constexpr std::string_view storm_prefix = "storm-";
 // How often a storm's page is told anew while cases come and go.
 constexpr Millis storm_update{60'000};
+constexpr Millis mute_poll{30'000};
+constexpr Millis flapping_poll{1'000};
 
 const Paged* page_at(const State& state, const std::string& key) {
     const auto held = state.pages.find(key);
@@ -32,136 +32,6 @@ const Incident* incident_at(const State& state, const std::string& id) {
 
 void join(Work& work, const std::string& key, const std::string& incident) {
     work.record(PageJoined{key, incident});
-}
-
-// What was explained by a cause keeps the cause's page while that is watched: an effect heals
-// later than its cause.
-std::string page_of_healed_cause(const Work& work, const Subject& subject) {
-    for (const auto& above : ancestors_of(work.rules.runbook, work.state, subject)) {
-        const auto key = open_page_of(work.state, above);
-        const auto* page = page_at(work.state, key);
-        if (page != nullptr && page->status == PageStatus::recovered) {
-            return key;
-        }
-    }
-    return {};
-}
-
-// The resolved page of the same row and subject, as long as its policy calls it the same case.
-std::string page_that_comes_back(const Work& work, const Incident& incident) {
-    const auto last = work.state.book.last.find(incident.subject);
-    if (last == work.state.book.last.end()) {
-        return {};
-    }
-    const auto key = last->second.find(incident.symptom);
-    if (key == last->second.end() || key->second.starts_with(storm_prefix)) {
-        return {};  // one that comes back from a storm is a case of its own
-    }
-    auto within = Limits{}.recurs_within;
-    for (const auto& policy : work.rules.policies.policies) {
-        const bool about = policy.symptom == incident.symptom &&
-                           std::ranges::any_of(policy.subjects, [&](const auto& pattern) {
-                               return subject_matches(pattern, incident.subject);
-                           });
-        if (about) {
-            within = policy.limits.recurs_within;
-            break;
-        }
-    }
-    const auto* page = page_at(work.state, key->second);
-    const bool soon = page != nullptr && incident.opened.at - page->ended.at <= within;
-    return soon ? key->second : std::string{};
-}
-
-struct Waiting {
-    const Incident* incident = nullptr;
-    CaseView view;
-    std::string muted;
-};
-
-// Open cases without a page that somebody will have to hear of.
-std::vector<Waiting> waiting_cases(const Work& work) {
-    std::vector<Waiting> waiting;
-    for (const auto& [id, incident] : work.state.incidents) {
-        if (incident.phase == IncidentPhase::closed || work.state.book.keys.contains(id)) {
-            continue;
-        }
-        auto view = view_case(work.rules, work.state, incident);
-        if (view.row == nullptr || view.due == Instant::max()) {
-            continue;
-        }
-        auto muted = mute_on(work.rules, work.state, incident.subject, view.lever, work.now.wall);
-        waiting.push_back({&incident, std::move(view), std::move(muted)});
-    }
-    return waiting;
-}
-
-bool is_recent(const Work& work, Instant at) {
-    return work.now.at - at <= work.rules.policies.page.group_within;
-}
-
-std::string open_storm(const Work& work) {
-    const auto& open = work.state.book.open;
-    for (auto it = open.lower_bound(std::string(storm_prefix));
-         it != open.end() && it->starts_with(storm_prefix); ++it) {
-        const auto group = work.state.book.groups.find(*it);
-        const auto* page = page_at(work.state, *it);
-        if (group != work.state.book.groups.end() && page->status == PageStatus::firing &&
-            page->muted.empty() && is_recent(work, group->second.joined)) {
-            return *it;
-        }
-    }
-    return {};
-}
-
-// Cases opened lately that nobody works on, told of or not.
-int recent_cases(const Work& work, const std::vector<Waiting>& waiting) {
-    auto count = std::ranges::count_if(waiting, [&](const Waiting& one) {
-        return one.muted.empty() && one.view.row->state != page_state::at_work &&
-               is_recent(work, one.incident->opened.at);
-    });
-    for (const auto& key : work.state.book.open) {
-        const auto group = work.state.book.groups.find(key);
-        count += group != work.state.book.groups.end() && !group->second.open.empty() &&
-                         is_recent(work, group->second.joined)
-                     ? 1
-                     : 0;
-    }
-    return static_cast<int>(count);
-}
-
-// One storm takes in everything that waits and is not in a lever's hands.
-std::string begin_storm(Work& work, const std::vector<Waiting>& waiting) {
-    const auto key = fmt::format("{}{}", storm_prefix, work.state.book.storms + 1);
-    for (const auto& one : waiting) {
-        const bool taken = work.state.book.keys.contains(one.incident->id);
-        if (!taken && one.muted.empty() && one.view.row->state != page_state::at_work &&
-            is_recent(work, one.incident->opened.at)) {
-            join(work, key, one.incident->id);
-        }
-    }
-    return key;
-}
-
-// A case of a subject whose page is still open belongs to it at once, so that the page cannot be
-// resolved over it.
-void join_open_pages(Work& work) {
-    std::vector<std::pair<std::string, std::string>> joins;
-    for (const auto& [id, incident] : work.state.incidents) {
-        if (incident.phase == IncidentPhase::closed || work.state.book.keys.contains(id)) {
-            continue;
-        }
-        auto key = open_page_of(work.state, incident.subject);
-        key = key.empty() ? page_of_healed_cause(work, incident.subject) : key;
-        // Written by an older leverd, which kept no list of who belongs to which page.
-        key = key.empty() && is_open(page_at(work.state, id)) ? id : key;
-        if (!key.empty()) {
-            joins.emplace_back(key, id);
-        }
-    }
-    for (const auto& [key, id] : joins) {
-        join(work, key, id);
-    }
 }
 
 // The case that a person reads about first: the worst, then the newest, of those that are due.
@@ -225,7 +95,7 @@ void describe_storm(const Work& work, const PageGroup& group, const Lead& lead, 
         return one.incident->symptom == members.front().incident->symptom;
     });
     page.severity = std::max(lead.severity, members.front().severity);
-    page.title = storm_title(members, group.closed.size());
+    page.title = storm_title(members, group.ended_by_lever + group.ended_alone);
     page.text = storm_text(work.rules, work.state, members, page.since);
     page.state = lead.view.row->state;
     page.subject = {};
@@ -239,9 +109,6 @@ void fire_page(Work& work, const std::string& key, const PageGroup& group, const
     const auto* before = page_at(work.state, key);
     const bool storm = key.starts_with(storm_prefix);
     const bool firing = before != nullptr && before->status == PageStatus::firing;
-    if (storm && firing && work.now.at - before->at.at < storm_update) {
-        return;
-    }
     Paged page;
     page.key = key;
     if (before != nullptr) {
@@ -281,6 +148,13 @@ std::vector<const Incident*> closed_of(const State& state, const PageGroup& grou
     return closed;
 }
 
+// Of many, only the newest are still held; they were counted when they closed.
+std::string ending_of(const Work& work, const PageGroup& group, const Paged& before) {
+    const int ended = group.ended_by_lever + group.ended_alone;
+    return ended > 1 ? endings_text(group.ended_by_lever, group.ended_alone)
+                     : ending_text(work.state, closed_of(work.state, group, before));
+}
+
 std::string lasted_text(const Paged& page) {
     return fmt::format(
         "It lasted {} (from {} to {})",
@@ -298,8 +172,7 @@ void recover(Work& work, const Paged& before, const PageGroup& group) {
     until.at += work.rules.policies.page.keep_firing_for;
     until.wall += work.rules.policies.page.keep_firing_for;
     page.text = fmt::format("Recovered, watching until {}. {}. {}.", moment_text(until),
-                            ending_text(work.state, closed_of(work.state, group, before)),
-                            lasted_text(page));
+                            ending_of(work, group, before), lasted_text(page));
     tell(work, std::move(page));
 }
 
@@ -307,9 +180,7 @@ void resolve(Work& work, const Paged& before, const PageGroup& group) {
     auto page = before;
     page.status = PageStatus::resolved;
     page.ended = group.emptied.at > page.ended.at ? group.emptied : page.ended;
-    page.text =
-        fmt::format("Over. {}. {}.", ending_text(work.state, closed_of(work.state, group, before)),
-                    lasted_text(page));
+    page.text = fmt::format("Over. {}. {}.", ending_of(work, group, before), lasted_text(page));
     if (page.times > 0) {
         page.text +=
             fmt::format(" It had come back {} time{}.", page.times, page.times == 1 ? "" : "s");
@@ -356,13 +227,14 @@ bool follow_cause(Work& work, const Paged& before, const PageGroup& group) {
     return true;
 }
 
-bool any_flapping(const State& state, const Paged& page, const PageGroup& group) {
-    if (state.flapping.empty()) {
+bool any_flapping(const Work& work, const Paged& page, const PageGroup& group) {
+    if (work.state.flapping.empty()) {
         return false;
     }
-    return is_flapping(state, page.subject) ||
-           std::ranges::any_of(group.about,
-                               [&](const auto& one) { return is_flapping(state, one.first); });
+    return is_flapping(work.rules, work.state, page.subject) ||
+           std::ranges::any_of(group.about, [&](const auto& one) {
+               return is_flapping(work.rules, work.state, one.first);
+           });
 }
 
 void settle_group(Work& work, const std::string& key) {
@@ -373,8 +245,11 @@ void settle_group(Work& work, const std::string& key) {
     const auto& group = found->second;
     const auto* page = page_at(work.state, key);
     if (!group.open.empty()) {
-        const auto lead = lead_of(work, group);
         const bool firing = page != nullptr && page->status == PageStatus::firing;
+        if (firing && key.starts_with(storm_prefix) && work.now.at - page->at.at < storm_update) {
+            return;
+        }
+        const auto lead = lead_of(work, group);
         if (lead && (firing || lead->due)) {
             fire_page(work, key, group, *lead);
         }
@@ -385,9 +260,12 @@ void settle_group(Work& work, const std::string& key) {
     }
     const Paged before = *page;
     if (before.status == PageStatus::firing && follow_cause(work, before, group)) {
+        if (!group.open.empty()) {
+            settle_group(work, key);  // the cause is told now
+        }
         return;
     }
-    if (any_flapping(work.state, before, group)) {
+    if (any_flapping(work, before, group)) {
         return;
     }
     if (before.status == PageStatus::firing) {
@@ -398,11 +276,44 @@ void settle_group(Work& work, const std::string& key) {
     }
 }
 
+// When the page moves on without any entry: cases that become due, a storm to be told anew, a mute
+// that may end, the clearing time.
+Instant next_move(const Work& work, const std::string& key) {
+    const auto found = work.state.book.groups.find(key);
+    const auto* page = page_at(work.state, key);
+    if (found == work.state.book.groups.end()) {
+        return Instant::max();
+    }
+    const auto& group = found->second;
+    const bool firing = page != nullptr && page->status == PageStatus::firing;
+    if (group.open.empty()) {
+        return !is_open(page) ? Instant::max()
+               : firing       ? work.now.at + flapping_poll
+                              : std::max({page->ended.at, group.emptied.at, work.now.at}) +
+                              work.rules.policies.page.keep_firing_for;
+    }
+    if (firing && !page->muted.empty()) {
+        return work.now.at + mute_poll;
+    }
+    if (firing) {
+        return key.starts_with(storm_prefix) ? work.now.at + storm_update : Instant::max();
+    }
+    auto next = Instant::max();
+    for (const auto& id : group.open) {
+        if (const auto* incident = incident_at(work.state, id)) {
+            next = std::min(next, view_case(work.rules, work.state, *incident).due);
+        }
+    }
+    return std::max(next, work.now.at + Millis{1});
+}
+
 }  // namespace
 
-bool is_flapping(const State& state, const Subject& subject) {
-    return std::ranges::any_of(state.flapping,
-                               [&](const auto& one) { return one.second == subject; });
+bool is_flapping(const Rules& rules, const State& state, const Subject& subject) {
+    return !state.flapping.empty() &&
+           std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
+               return state.flapping.contains({signal.id, subject});
+           });
 }
 
 std::string open_page_of(const State& state, const Subject& subject) {
@@ -445,38 +356,10 @@ void tell(Work& work, Paged next) {
     }
 }
 
-void group_cases(Work& work) {
-    join_open_pages(work);
-    const auto waiting = waiting_cases(work);
-    for (const auto& one : waiting) {
-        const auto& id = one.incident->id;
-        if (one.view.due > work.now.at || work.state.book.keys.contains(id)) {
-            continue;
-        }
-        auto key = page_that_comes_back(work, *one.incident);
-        if (key.empty() && one.muted.empty()) {
-            key = open_storm(work);
-            const int enough = work.rules.policies.page.group_at;
-            if (key.empty() && enough > 0 && recent_cases(work, waiting) >= enough) {
-                key = begin_storm(work, waiting);
-            }
-        }
-        if (!work.state.book.keys.contains(id)) {
-            join(work, key.empty() ? id : key, id);
-        }
-    }
-}
-
-void settle_groups(Work& work) {
-    std::vector<std::string> keys(work.state.book.open.begin(), work.state.book.open.end());
-    // Those that are told for the first time, or again, are not open yet.
-    for (const auto& [key, group] : work.state.book.groups) {
-        if (!group.open.empty() && !work.state.book.open.contains(key)) {
-            keys.push_back(key);
-        }
-    }
+void settle_groups(Work& work, const std::set<std::string>& keys) {
     for (const auto& key : keys) {
         settle_group(work, key);
+        schedule_page(work.transient.desk, key, next_move(work, key));
     }
 }
 

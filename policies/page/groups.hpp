@@ -6,18 +6,21 @@
 #include "policies/page/case.hpp"
 #include "policies/work.hpp"
 
+#include <set>
+#include <string>
+#include <string_view>
+
 namespace leverd {
 
-// Puts open cases that a person must hear of into groups, as soon as they are due.
-void group_cases(Work& work);
+// Moves the pages of these groups on.
+void settle_groups(Work& work, const std::set<std::string>& keys);
 
-// Moves the pages of all groups on.
-void settle_groups(Work& work);
+inline constexpr std::string_view storm_prefix = "storm-";
 
 // The page of this subject that is not resolved; empty: none.
 std::string open_page_of(const State& state, const Subject& subject);
 
-bool is_flapping(const State& state, const Subject& subject);
+bool is_flapping(const Rules& rules, const State& state, const Subject& subject);
 
 // Records the version and asks for it to be sent, unless it says nothing new.
 void tell(Work& work, Paged next);

@@ -13,6 +13,8 @@
 namespace leverd {
 namespace {
 
+// Graces and clearing times are no finer than this.
+constexpr Millis look_every{1'000};
 constexpr auto autonomy_shown = std::chrono::hours{1};
 
 struct Standing {
@@ -36,7 +38,7 @@ bool breaker_is_told(const State& state) {
     });
 }
 
-void leverd_itself(const Work& work, StandingPages& wanted) {
+void leverd_itself(Work& work, StandingPages& wanted) {
     const auto& state = work.state;
     if (!state.observer.trusted) {
         wanted["observer"] = {page_state::observer,
@@ -68,7 +70,7 @@ void leverd_itself(const Work& work, StandingPages& wanted) {
     }
     if (!state.ledger_writable) {
         const auto first =
-            work.transient.page_since.try_emplace("ledger_unwritable", work.now).first->second;
+            work.transient.desk.since.try_emplace("ledger_unwritable", work.now).first->second;
         wanted["ledger_unwritable"] = {page_state::ledger_unwritable,
                                        first,
                                        "leverd cannot write its ledger",
@@ -77,7 +79,7 @@ void leverd_itself(const Work& work, StandingPages& wanted) {
                                        "recovers by itself when commits work again",
                                        {}};
     } else {
-        work.transient.page_since.erase("ledger_unwritable");
+        work.transient.desk.since.erase("ledger_unwritable");
     }
     for (const auto& [key, report] : state.self_reports) {
         const auto& [row, about] = key;
@@ -87,7 +89,7 @@ void leverd_itself(const Work& work, StandingPages& wanted) {
     }
 }
 
-void what_it_holds(const Work& work, StandingPages& wanted) {
+void what_it_holds(Work& work, StandingPages& wanted) {
     const auto& state = work.state;
     // Each subject has one page: what is told of it already is not told again.
     const auto told_otherwise = [&](const Subject& subject, const std::string& key) {
@@ -96,7 +98,7 @@ void what_it_holds(const Work& work, StandingPages& wanted) {
     };
     for (const auto& [signal, subject] : state.flapping) {
         const auto key = fmt::format("{}/{}", page_state::flapping, subject.text());
-        const auto first = work.transient.page_since.try_emplace(key, work.now).first->second;
+        const auto first = work.transient.desk.since.try_emplace(key, work.now).first->second;
         if (!told_otherwise(subject, key)) {
             wanted[key] = {page_state::flapping, first,
                            fmt::format("{} goes up and down ({})", subject.text(), signal),
@@ -166,13 +168,21 @@ void end_standing(Work& work, const Paged& before) {
     }
 }
 
-}  // namespace
+bool is_standing(const Entry& entry) {
+    return std::holds_alternative<ObserverChanged>(entry.body) ||
+           std::holds_alternative<BreakerChanged>(entry.body) ||
+           std::holds_alternative<StopSet>(entry.body) ||
+           std::holds_alternative<VetoSet>(entry.body) ||
+           std::holds_alternative<VetoLifted>(entry.body) ||
+           std::holds_alternative<FlapChanged>(entry.body) ||
+           std::holds_alternative<AutonomyChanged>(entry.body);
+}
 
-void settle_standing(Work& work) {
+void settle_all(Work& work) {
     StandingPages wanted;
     leverd_itself(work, wanted);
     what_it_holds(work, wanted);
-    std::erase_if(work.transient.page_since, [&](const auto& item) {
+    std::erase_if(work.transient.desk.since, [&](const auto& item) {
         return item.first != "ledger_unwritable" && !wanted.contains(item.first);
     });
     for (const auto& [key, one] : wanted) {
@@ -186,6 +196,20 @@ void settle_standing(Work& work) {
             const Paged before = work.state.pages.at(key);
             end_standing(work, before);
         }
+    }
+}
+
+}  // namespace
+
+void settle_standing(Work& work, bool told) {
+    auto& next = work.transient.desk.standing_next;
+    const bool due = told || work.now.at >= next ||
+                     work.transient.desk.reported != work.state.self_reports_made ||
+                     std::ranges::any_of(work.turn.entries, is_standing);
+    if (due) {
+        work.transient.desk.reported = work.state.self_reports_made;
+        next = work.now.at + look_every;
+        settle_all(work);
     }
 }
 

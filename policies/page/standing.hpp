@@ -6,6 +6,7 @@
 
 namespace leverd {
 
-void settle_standing(Work& work);
+// `told`: pages of cases changed in this turn, which may speak for leverd, too.
+void settle_standing(Work& work, bool told);
 
 }  // namespace leverd

@@ -206,11 +206,11 @@ std::string case_text(const Rules& rules, const State& state, const Incident& in
     return text;
 }
 
-std::string storm_title(const std::vector<StormMember>& members, std::size_t closed) {
+std::string storm_title(const std::vector<StormMember>& members, int closed) {
     const auto& example = members.front().incident->subject.text();
     if (closed > 0) {
         return fmt::format("{} of {} separate incidents are still open, e.g. {}", members.size(),
-                           members.size() + closed, example);
+                           members.size() + static_cast<std::size_t>(closed), example);
     }
     return fmt::format("{} separate incidents at once, e.g. {}", members.size(), example);
 }
@@ -235,6 +235,12 @@ std::string storm_text(const Rules& rules, const State& state,
     return text;
 }
 
+std::string endings_text(int by_lever, int alone) {
+    return fmt::format(
+        "{} were healed by a lever that was proven to help, {} recovered without one", by_lever,
+        alone);
+}
+
 std::string ending_text(const State& state, const std::vector<const Incident*>& closed) {
     std::string by_lever;
     int alone = 0;
@@ -255,10 +261,7 @@ std::string ending_text(const State& state, const std::vector<const Incident*>& 
         by_lever = lever.empty() ? by_lever : lever;
     }
     if (helped + alone > 1) {
-        return fmt::format(
-            "{} were healed by a lever that was proven to help, {} recovered "
-            "without one",
-            helped, alone);
+        return endings_text(helped, alone);
     }
     return helped == 1 ? by_lever + " was proven to help" : "It recovered without a proven lever";
 }

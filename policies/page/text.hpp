@@ -25,12 +25,14 @@ struct StormMember {
     Severity severity = Severity::critical;
 };
 // `closed`: cases of the storm that are over.
-std::string storm_title(const std::vector<StormMember>& members, std::size_t closed);
+std::string storm_title(const std::vector<StormMember>& members, int closed);
 std::string storm_text(const Rules& rules, const State& state,
                        const std::vector<StormMember>& members, const Now& since);
 
 // How a group of cases ended: by which lever, or by itself.
 std::string ending_text(const State& state, const std::vector<const Incident*>& closed);
+
+std::string endings_text(int by_lever, int alone);
 
 // What changed from `before` to `after`, in a few words; empty when only the wording did.
 std::string news_text(const Paged& before, const Paged& after);

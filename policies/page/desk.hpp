@@ -1,0 +1,26 @@
+// Why: what moved in this turn and what is due by time, so that the page stage looks at nothing
+// else.
+#pragma once
+
+#include "policies/work.hpp"
+
+#include <set>
+#include <string>
+
+namespace leverd {
+
+struct Moved {
+    std::set<std::string> cases;
+    std::set<std::string> pages;  // keys
+    bool everything = false;
+};
+
+// By the entries of this turn, and by time.
+Moved what_moved(Work& work);
+
+void await_case(PageDesk& desk, const std::string& id, PageDesk::Waiting waiting);
+void forget_case(PageDesk& desk, const std::string& id);
+// Instant::max(): only an entry moves it.
+void schedule_page(PageDesk& desk, const std::string& key, Instant at);
+
+}  // namespace leverd

@@ -99,6 +99,43 @@ levers = [{ lever = "control-plane-rollback", then = ["canvas-rollback"] }]
     CHECK(c.runbook.symptoms[1].levers[0].then == std::vector<std::string>{"canvas-rollback"});
 }
 
+TEST_CASE("a row that only degrades is a warning unless it says otherwise") {
+    const Config c = loaded_from(R"(include = ["base.toml"]
+[[signal]]
+id = "expires"
+subject = "tenant"
+probe = "tenant_health"
+health = ["degraded"]
+[[signal]]
+id = "down"
+subject = "tenant"
+probe = "tenant_health"
+health = ["failing", "degraded"]
+[[symptom]]
+id = "expires-soon"
+title = "X"
+subject = "tenant"
+any = ["expires"]
+lever = "none"
+[[symptom]]
+id = "is-down"
+title = "Y"
+subject = "tenant"
+any = ["expires", "down"]
+lever = "none"
+[[symptom]]
+id = "told"
+title = "Z"
+subject = "tenant"
+any = ["down"]
+lever = "none"
+severity = "info"
+)");
+    CHECK(c.runbook.symptoms[0].severity == Severity::warning);
+    CHECK(c.runbook.symptoms[1].severity == Severity::critical);
+    CHECK(c.runbook.symptoms[2].severity == Severity::info);
+}
+
 TEST_CASE("budgets, undo and earned autonomy arrive, also for a rung") {
     const Config c = loaded_from(R"(include = ["base.toml"]
 [daemon]

@@ -65,6 +65,22 @@ leverd.toml:8:8: error: 'mute' needs effect = "hold"
     mute = true
            ^
 hint: outside of an "only" window faults are still to be told)x"},
+    {"an unknown severity",
+     R"x(
+include = ["base.toml"]
+[[symptom]]
+id = "s"
+title = "S"
+subject = "tenant"
+any = ["tenant-health"]
+lever = "none"
+severity = "criticle"
+)x",
+     R"x(
+leverd.toml:8:12: error: unknown severity 'criticle'
+    severity = "criticle"
+               ^
+hint: did you mean 'critical'?)x"},
     {"a storm of one page",
      R"x(
 include = ["base.toml"]

@@ -5,6 +5,7 @@
 #include "tests/unit/model/examples.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 using namespace leverd;
 using nlohmann::json;
@@ -37,8 +38,13 @@ bool inside_map(const json::json_pointer& path) {
 // first rung, an intent that undoes nothing, a stop that stays.
 bool added_later(std::string_view kind, const json::json_pointer& path) {
     const std::string at = path.to_string();
-    return (kind == "decision" && at == "/rung") || (kind == "intent" && at == "/undoes") ||
-           (kind == "stop" && at == "/until");
+    // A page had a key, a severity and two texts.
+    static const std::set<std::string> of_page{"/key", "/severity", "/title", "/text"};
+    if (kind == "page" && at.find('/', 1) == std::string::npos) {
+        return !of_page.contains(at);
+    }
+    return (kind == "veto" && at == "/mute") || (kind == "decision" && at == "/rung") ||
+           (kind == "intent" && at == "/undoes") || (kind == "stop" && at == "/until");
 }
 
 }  // namespace

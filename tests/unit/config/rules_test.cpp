@@ -111,6 +111,10 @@ id = "down"
 subject = "tenant"
 probe = "tenant_health"
 health = ["failing", "degraded"]
+[[signal]]
+id = "gone"
+subject = "tenant"
+probe = "tenant_health"
 [[symptom]]
 id = "expires-soon"
 title = "X"
@@ -121,13 +125,13 @@ lever = "none"
 id = "is-down"
 title = "Y"
 subject = "tenant"
-any = ["expires", "down"]
+any = ["down"]
 lever = "none"
 [[symptom]]
 id = "told"
 title = "Z"
 subject = "tenant"
-any = ["down"]
+any = ["gone"]
 lever = "none"
 severity = "info"
 )");

@@ -194,40 +194,6 @@ TEST_CASE("outcomes and verdicts are counted under the lever of their intent") {
     CHECK(value_of(page, R"(leverd_lever_verdicts_total{lever="none",verdict="worse"})") == "1");
 }
 
-TEST_CASE("pages are counted once, not again when they resolve") {
-    Bench b;
-    b.entry(Paged{"k", 1, PageStatus::firing, Severity::critical, "t", "x"});
-    b.entry(Paged{"k", 2, PageStatus::resolved, Severity::critical, "t", "x"});
-    CHECK(value_of(b.page(), R"(leverd_pages_total{severity="critical"})") == "1");
-}
-
-TEST_CASE("a page that wants a person is a series for the alert rules, with its key and severity") {
-    Bench b;
-    const auto show = [&](const char* key, PageStatus status, const char* muted) {
-        Paged page;
-        page.key = key;
-        page.status = status;
-        page.severity = Severity::warning;
-        page.subject = Subject{"tenant/acme"};
-        page.symptom = "tenant-unreachable";
-        page.muted = muted;
-        b.state.pages[key] = page;
-        b.state.book.open.insert(key);
-    };
-    show("i-1", PageStatus::firing, "");
-    b.state.book.groups["i-1"];
-    show("i-2", PageStatus::recovered, "");
-    show("i-3", PageStatus::firing, "window demo");
-    show("observer", PageStatus::firing, "");
-    const auto page = b.page();
-    CHECK(value_of(page, R"(leverd_page_firing{leverd_page_key="i-1",scope="case",)"
-                         R"(severity="warning",subject="tenant/acme",)"
-                         R"(symptom="tenant-unreachable"})") == "1");
-    CHECK(page.find(R"(leverd_page_key="i-2")") == std::string::npos);
-    CHECK(page.find(R"(leverd_page_key="i-3")") == std::string::npos);
-    CHECK(page.find(R"(leverd_page_key="observer",scope="leverd")") != std::string::npos);
-}
-
 TEST_CASE("a look feeds counters and only the phases that happened") {
     Bench b;
     b.metrics.on_observation(look("tenant/acme", Health::failing, Reason::connect_refused));

@@ -151,7 +151,8 @@ void settle_pages(Work& work) {
                 page_of("outcome/" + id, Severity::critical,
                         fmt::format("{} on {}: outcome unknown", held.intent.lever,
                                     held.intent.subject.text()),
-                        "the reply was lost; leverd looks at the target and does not fire again");
+                        (held.outcome ? held.outcome->detail : "no outcome came back") +
+                            "; leverd looks at the target and does not fire again");
         }
     }
     for (const auto& [id, held] : work.state.intents) {

@@ -203,7 +203,15 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
                                  : fmt::format("Recovered; {} was proven to help.",
                                                lever_words(scene.rules, intent->intent.lever));
     }
-    if (incident.end == "self_healed") {
+    if (incident.end == "lost") {
+        return fmt::format("What was lost was acknowledged by {}: {}",
+                           incident.acknowledged ? incident.acknowledged->who : "a person",
+                           incident.acknowledged ? incident.acknowledged->why : "");
+    }
+    if (incident.end == "gone") {
+        return "The subject is gone.";
+    }
+    if (incident.end == "self_healed" || incident.end == "unproven") {
         return cleared_words(scene, incident);
     }
     if (incident.end == "absorbed") {

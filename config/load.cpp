@@ -128,7 +128,7 @@ class Loader {
             read_policy_sections(root);
             read_window_sections(root);
         } else if (part_ == Part::all) {
-            pass_over(root, {"policy", "window", "storm", "effect"});
+            pass_over(root, {"policy", "window", "storm", "effect", "page"});
         }
         std::vector<std::string> includes;
         const bool good = root.texts("include", includes, any_text);
@@ -146,8 +146,31 @@ class Loader {
     std::vector<fs::path> read_;
 };
 
+// What only ever degrades waits for the morning; what fails wakes somebody.
+void choose_severities(Draft& draft) {
+    Runbook& runbook = draft.config.runbook;
+    for (std::size_t i = 0; i < runbook.symptoms.size(); ++i) {
+        Symptom& symptom = runbook.symptoms[i];
+        if (draft.symptom_places[i].keys.contains("severity")) {
+            continue;
+        }
+        const bool fails =
+            std::any_of(runbook.signals.begin(), runbook.signals.end(), [&](const Signal& signal) {
+                const auto named = [&](const std::vector<std::string>& ids) {
+                    return std::find(ids.begin(), ids.end(), signal.id) != ids.end();
+                };
+                return (named(symptom.any) || named(symptom.all)) &&
+                       (signal.silent_after > Millis{0} ||
+                        std::find(signal.bad_health.begin(), signal.bad_health.end(),
+                                  Health::failing) != signal.bad_health.end());
+            });
+        symptom.severity = fails ? Severity::critical : Severity::warning;
+    }
+}
+
 void complete(Draft& draft) {
     Config& c = draft.config;
+    choose_severities(draft);
     if (c.daemon.stop_file.empty()) {
         c.daemon.stop_file = (fs::path(c.daemon.state_directory) / "STOP").string();
     }

@@ -142,6 +142,8 @@ void read_signal_names(TableReader& t, Symptom& s) {
 }
 
 void read_symptom(TableReader& root, const toml::table& table) {
+    constexpr Choice<Severity> severities[] = {
+        {"info", Severity::info}, {"warning", Severity::warning}, {"critical", Severity::critical}};
     Draft& draft = root.draft();
     TableReader t(draft, root.file(), table, "[[symptom]]");
     Symptom s;
@@ -159,6 +161,7 @@ void read_symptom(TableReader& root, const toml::table& table) {
     read_requires_healthy(t, s);
     t.boolean("needs_working_sibling", s.needs_working_sibling);
     t.duration("dwell", s.dwell, 0ms, 24h);
+    t.choice("severity", s.severity, "severity", severities);
     ItemPlaces places = t.places();
     read_group(t, s, places);
     read_levers(t, s);

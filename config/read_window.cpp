@@ -132,6 +132,10 @@ void read_window(TableReader& root, const toml::table& table) {
     read_zone_and_expiry(t, w);
     t.text("owner", w.owner);
     t.text("reason", w.reason);
+    if (t.boolean("mute", w.mute) && w.mute && w.effect == Window::Effect::only) {
+        draft.error(t.place("mute"), "'mute' needs effect = \"hold\"",
+                    "outside of an \"only\" window faults are still to be told");
+    }
     t.require({"id", "effect", "subjects", "owner", "reason"});
     t.finish();
     draft.window_places.push_back(t.places());
@@ -166,12 +170,30 @@ void read_effect(TableReader& root) {
     t->finish();
 }
 
+void read_page(TableReader& root) {
+    auto t = open_section(root, "page", "[page]");
+    if (!t) {
+        return;
+    }
+    PageRules& c = root.draft().config.policies.page;
+    t->duration("group_wait", c.group_wait, 0ms, 10min);
+    if (t->integer("group_at", c.group_at, 0, 1000) && c.group_at == 1) {
+        root.draft().error(t->place("group_at"), "one case is no storm",
+                           "write at least 2, or 0 for a page per case");
+    }
+    t->duration("group_within", c.group_within, 1s, 24h);
+    t->duration("keep_firing_for", c.keep_firing_for, 0ms, 24h);
+    t->integer("grace_percent", c.grace_percent, 0, 1000);
+    t->finish();
+}
+
 }  // namespace
 
 void read_window_sections(TableReader& root) {
     root.tables("window", [&](const toml::table& table) { read_window(root, table); });
     read_storm(root);
     read_effect(root);
+    read_page(root);
 }
 
 }  // namespace leverd::config

@@ -24,7 +24,7 @@ void read_probe(TableReader& root, const toml::table& table);
 void read_runbook_sections(TableReader& root);  // runbook, topology, signal
 void read_symptom_sections(TableReader& root);  // symptom
 void read_policy_sections(TableReader& root);   // policy
-void read_window_sections(TableReader& root);   // window, storm, effect
+void read_window_sections(TableReader& root);   // window, storm, effect, page
 
 // The kinds that every [[probe]] of which has a name and a subject of its own.
 const std::vector<std::string>& general_kinds();

@@ -407,8 +407,11 @@ std::string vetoes_text(const json& vetoes) {
 }
 
 std::string veto_text(const json& veto) {
-    std::string out = fmt::format("veto {} holds {}\n  lift it: leverd unveto {} --why \"...\"\n",
-                                  text_at(veto, "id"), held_words(veto), text_at(veto, "id"));
+    const auto mute = veto.find("mute");
+    const bool muted = mute != veto.end() && mute->is_boolean() && mute->get<bool>();
+    std::string out = fmt::format("veto {} holds {}{}\n  lift it: leverd unveto {} --why \"...\"\n",
+                                  text_at(veto, "id"), held_words(veto),
+                                  muted ? " and pages nobody about them" : "", text_at(veto, "id"));
     if (text_at(veto, "matches") == "0") {
         out += fmt::format("  note: leverd sees no subject that '{}' means; names: leverd status\n",
                            text_at(veto, "subjects"));

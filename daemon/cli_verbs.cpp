@@ -200,6 +200,9 @@ Report veto(const CliOptions& options, const VetoWanted& wanted) {
     if (!wanted.lever.empty()) {
         body["lever"] = wanted.lever;
     }
+    if (wanted.mute) {
+        body["mute"] = true;
+    }
     const auto done = fetch(options, "POST", "/api/v1/vetoes", dump(body));
     if (done.has_error()) {
         return done.error();

@@ -37,6 +37,7 @@ struct VetoWanted {
     std::string lever;     // empty: every lever
     std::string lasts;     // "2h", or "forever" spelled out
     std::string why;
+    bool mute = false;  // what it covers pages nobody either
 };
 Report veto(const CliOptions& options, const VetoWanted& wanted);
 Report vetoes(const CliOptions& options);

@@ -226,6 +226,7 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
     veto->add_option("--for", args.veto.lasts, "e.g. 2h; or forever")->required();
     veto->add_option("--why", args.veto.why, "Your reason, for the record")->required();
     veto->add_option("--lever", args.veto.lever, "Only this lever, e.g. tenant-redeploy");
+    veto->add_flag("--mute", args.veto.mute, "Page nobody about them either");
     veto->callback([&args] { args.exit = cli::run_veto(args.client, args.veto); });
     auto* vetoes = client_verb(app, args, "vetoes", "Vetoes in force, oldest first");
     vetoes->callback([&args] { args.exit = cli::run_vetoes(args.client); });

@@ -5,6 +5,7 @@
 #include "core/model/codec.hpp"
 #include "policies/correlate.hpp"
 #include "policies/detect.hpp"
+#include "policies/guard_names.hpp"
 #include "policies/guards.hpp"
 #include "policies/topology.hpp"
 
@@ -21,13 +22,13 @@ const LeverContract* contract_for(const Rules& rules, const std::string& lever) 
 }
 
 Action action_for(const std::string& reason, Mode mode) {
-    if (reason == "permitted") {
+    if (reason == guard_name::permitted) {
         return Action::fire;
     }
-    if (reason == "mode") {
+    if (reason == guard_name::mode) {
         return mode == Mode::observe ? Action::none : Action::recommend;
     }
-    return reason == "approval" ? Action::ask : Action::hold;
+    return reason == guard_name::approval ? Action::ask : Action::hold;
 }
 
 // A decision that fired is spent: the next one is about another attempt, however alike they are.
@@ -83,10 +84,11 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
     // An approval that a person refused is a hold, not a question.
     if (decision.action == Action::ask && incident.approval && !incident.approval->approved) {
         decision.action = Action::hold;
-        decision.reason = "rejected";
+        decision.reason = guard_name::rejected;
     }
-    const bool needs_plan = decision.reason == "permitted" || decision.reason == "mode" ||
-                            decision.reason == "approval" || decision.reason == "precondition";
+    const bool needs_plan =
+        decision.reason == guard_name::permitted || decision.reason == guard_name::mode ||
+        decision.reason == guard_name::approval || decision.reason == guard_name::precondition;
     judged.waits_for_plan =
         needs_plan && contract != nullptr && wait_for_plan(work, incident, lever);
     return judged;
@@ -128,7 +130,7 @@ void decide(Work& work, const std::string& id) {
             none.symptom = symptom->id;
             none.subject = incident.subject;
             none.lever = "none";
-            none.reason = "no_lever";
+            none.reason = guard_name::no_lever;
             work.record(none);
         }
         escalate(work, incident, "the runbook has no lever for it: a person decides");
@@ -148,9 +150,10 @@ void decide(Work& work, const std::string& id) {
     work.record(decision);
     if (decision.action == Action::fire) {
         fire(work, incident, decision);
-    } else if (decision.reason == "attempts" || decision.reason == "evidence") {
+    } else if (decision.reason == guard_name::attempts || decision.reason == guard_name::evidence) {
         // Without evidence nothing more will be tried either, so the person is called all the same.
-        const auto blocking = std::ranges::find(decision.guards, "attempts", &GuardVerdict::guard);
+        const auto blocking =
+            std::ranges::find(decision.guards, guard_name::attempts, &GuardVerdict::guard);
         if (blocking != decision.guards.end() && !blocking->pass) {
             escalate(work, incident, blocking->text);
         }
@@ -189,14 +192,14 @@ Decision ask_guards(const GuardInput& input) {
     decision.mode = input.ceiling.mode;
     decision.hash = input.hash;
     decision.rung = input.rung.number;
-    decision.reason = "permitted";
+    decision.reason = guard_name::permitted;
     for (const auto& guard : guard_table()) {
         if (guard.needs_permission && (input.lever == nullptr || input.policy == nullptr)) {
             break;
         }
         auto verdict = guard.check(input);
         verdict.guard = guard.name;
-        if (!verdict.pass && decision.reason == "permitted") {
+        if (!verdict.pass && decision.reason == guard_name::permitted) {
             decision.reason = guard.name;
         }
         decision.guards.push_back(std::move(verdict));
@@ -224,9 +227,9 @@ void record_explained(Work& work, const std::string& incident, const SymptomKey&
                                  contract_for(work.rules, decision.lever), work.now.at)
                         .mode;
     decision.action = Action::hold;
-    decision.reason = "explained";
+    decision.reason = guard_name::explained;
     decision.guards.push_back(
-        GuardVerdict{"explained", false, incident, "none",
+        GuardVerdict{std::string(guard_name::explained), false, incident, "none",
                      fmt::format("{} on {} explains it: its lever comes first",
                                  held->second.symptom, held->second.subject.text())});
     work.record(decision);

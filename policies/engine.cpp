@@ -14,7 +14,7 @@
 #include "policies/known_good.hpp"
 #include "policies/losses.hpp"
 #include "policies/observer.hpp"
-#include "policies/pages.hpp"
+#include "policies/page/pages.hpp"
 #include "policies/silence.hpp"
 #include "policies/switches.hpp"
 #include "policies/undo.hpp"

@@ -3,6 +3,7 @@
 
 #include "core/model/codec.hpp"
 #include "policies/detect.hpp"
+#include "policies/guard_names.hpp"
 #include "policies/observer.hpp"
 #include "policies/switches.hpp"
 #include "policies/topology.hpp"
@@ -441,26 +442,26 @@ GuardVerdict approval(const GuardInput& in) {
 
 const std::vector<Guard>& guard_table() {
     static const std::vector<Guard> table{
-        {"stop_switch", stop_switch, false},
-        {"daemon_ready", daemon_ready, false},
-        {"observer", observer_trusted, false},
-        {"evidence", evidence_fresh, false},
-        {"subject_allowed", subject_allowed, false},
-        {"window", window},
-        {"freeze", freeze},
-        {"veto", veto},
-        {"explained", explained},
-        {"flapping", flapping},
-        {"dwell", dwell},
-        {"mode", mode},
-        {"attempts", attempts},
-        {"in_flight", in_flight},
-        {"cool_down", cool_down},
-        {"budget", budget},
-        {"blast_radius", blast_radius},
-        {"storm", storm},
-        {"precondition", precondition},
-        {"approval", approval},
+        {guard_name::stop_switch, stop_switch, false},
+        {guard_name::daemon_ready, daemon_ready, false},
+        {guard_name::observer, observer_trusted, false},
+        {guard_name::evidence, evidence_fresh, false},
+        {guard_name::subject_allowed, subject_allowed, false},
+        {guard_name::window, window},
+        {guard_name::freeze, freeze},
+        {guard_name::veto, veto},
+        {guard_name::explained, explained},
+        {guard_name::flapping, flapping},
+        {guard_name::dwell, dwell},
+        {guard_name::mode, mode},
+        {guard_name::attempts, attempts},
+        {guard_name::in_flight, in_flight},
+        {guard_name::cool_down, cool_down},
+        {guard_name::budget, budget},
+        {guard_name::blast_radius, blast_radius},
+        {guard_name::storm, storm},
+        {guard_name::precondition, precondition},
+        {guard_name::approval, approval},
     };
     return table;
 }

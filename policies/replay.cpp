@@ -226,7 +226,8 @@ class Player {
             send(StopCommand{stop->stopped, stop->who, stop->why, rest(stop->until)});
         } else if (const auto* veto = std::get_if<VetoSet>(&entry.body);
                    veto && veto->who != own_name) {
-            send(VetoCommand{veto->subjects, veto->lever, rest(veto->until), veto->who, veto->why});
+            send(VetoCommand{veto->subjects, veto->lever, rest(veto->until), veto->who, veto->why,
+                             veto->mute});
         } else if (const auto* lifted = std::get_if<VetoLifted>(&entry.body);
                    lifted && lifted->who != own_name) {
             lift(*lifted);

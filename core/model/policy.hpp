@@ -95,6 +95,7 @@ struct PageRules {
     int group_at = 5;                 // so many cases opened within `group_within` are one storm;
     Millis group_within{300'000};     // zero cases: not used
     Millis keep_firing_for{300'000};  // without anything wrong before a page is resolved
+    int grace_percent = 100;          // of every grace in the page table
 };
 
 struct ObserverRules {

@@ -53,6 +53,8 @@ void hold_families(const Scene& scene, FamilyList& out);
 void effect_families(const Scene& scene, FamilyList& out);
 // Whether pages reach anybody (delivery_page.cpp).
 void delivery_families(const Scene& scene, FamilyList& out);
+// What a person is told now (page_series.cpp).
+void page_families(const Scene& scene, FamilyList& out);
 // What came from outside (event_page.cpp).
 void event_families(const Scene& scene, FamilyList& out);
 

@@ -89,7 +89,7 @@ boost::system::result<std::optional<Millis>, Response> lasts_in(const Json& body
 
 // What is wrong with the veto that the body asks for; nothing: fills `out`.
 std::optional<Response> read_veto(const Scene& scene, const Json& body, VetoCommand& out) {
-    static const std::vector<std::string> known{"subjects", "lever", "for", "why"};
+    static const std::vector<std::string> known{"subjects", "lever", "for", "why", "mute"};
     if (auto odd = odd_key(body, known)) {
         return odd;
     }
@@ -107,6 +107,13 @@ std::optional<Response> read_veto(const Scene& scene, const Json& body, VetoComm
                                   lasts_words);
     }
     out.lasts = **lasts;
+    if (const auto mute = body.find("mute"); mute != body.end()) {
+        if (!mute->is_boolean()) {
+            return error_response(400, "mute must be true or false",
+                                  "true: what the veto covers pages nobody either");
+        }
+        out.mute = mute->get<bool>();
+    }
     if (const auto complaint = config::a_subject_glob(out.subjects)) {
         return error_response(400, "subjects must be " + std::string(*complaint),
                               "names are in leverd status and /api/v1/subjects");

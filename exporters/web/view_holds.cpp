@@ -54,6 +54,7 @@ Json veto_row(const Scene& scene, const Veto& veto) {
     out["why"] = veto.set.why;
     out["since"] = time_json(veto.since);
     out["until"] = time_json(scene, veto.set.until);
+    out["mute"] = veto.set.mute;
     return out;
 }
 

@@ -15,8 +15,7 @@ std::vector<std::string> delivery_lines(const std::vector<SinkReport>& sinks, No
         lines.push_back(fmt::format(
             "{} not delivered to sink {}, the oldest for {}: {}",
             sink.undelivered == 1 ? "1 page is" : fmt::format("{} pages are", sink.undelivered),
-            sink.sink, shown_duration(age),
-            sink.problem.empty() ? "no answer yet" : sink.problem));
+            sink.sink, shown_duration(age), sink.problem.empty() ? "no answer yet" : sink.problem));
     }
     return lines;
 }

@@ -138,7 +138,7 @@ def no_network(t):
         t("zero symptoms in the ledger", raised == [], raised)
         t("no lever was fired", s.effects() == [], s.effects())
         pages = s.entries("page")
-        firing = [p for p in pages if not p.get("resolved")]
+        firing = [p for p in pages if p["status"] == "firing"]
         t("exactly one page, about the observer",
           len(firing) == 1 and "observer" in json.dumps(firing), pages)
 

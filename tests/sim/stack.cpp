@@ -68,6 +68,11 @@ Rules sim_rules() {
     runtime.group = GroupRule{"workspace", 3, "tenant", 40, 15min, true, {}, Millis{0}};
     rules.runbook.symptoms.push_back(workspace);
     rules.runbook.symptoms.push_back(runtime);
+    // With nobody left to compare with, the tenants' own row is silent.
+    auto mass = row("mass-failure", "platform", "tenant-health", {"**", "none", {}});
+    mass.requires_healthy = {Subject{"control-plane"}};
+    mass.group = GroupRule{"tenant", 2, {}, 90, 24h, false, {}, Millis{0}};
+    rules.runbook.symptoms.push_back(mass);
     rules.runbook.topology.push_back({"workspace", {"tenant/{tenant}", "runtime/{runtime}"}});
     rules.runbook.flap = FlapRules{20min, 8, 4};
     const ProofStep healthy{ProofStep::Who::target, "workspace_activity", 2, {}, Millis{0}, {}};

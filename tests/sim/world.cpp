@@ -90,6 +90,7 @@ void World::step() {
     }
     look_around();
     deliver(Tick{});
+    check_silence();
 }
 
 void World::come_back(Thing& thing) {
@@ -157,7 +158,7 @@ void World::people() {
     }
     if (chance(2500)) {
         const auto slug = fmt::format("t{}", below(tenants));
-        deliver(VetoCommand{"tenant/" + slug, {}, Millis{900'000}, "someone", "sim"});
+        deliver(VetoCommand{"tenant/" + slug, {}, Millis{900'000}, "someone", "sim", chance(2)});
         tally_.vetoes += 1;
     }
     if (!machine_->view().vetoes.empty() && chance(600)) {

@@ -101,6 +101,12 @@ class World {
     void check_verdict(const Verdict& verdict);
     void check_state();
     void check_rest();
+    // At every moment: what is broken in the world itself is told, worked on, or covered by what a
+    // person said.
+    void check_silence();
+    bool is_broken(const Subject& subject) const;
+    bool can_be_seen(const Subject& subject) const;
+    bool is_told_or_in_hand(const Subject& subject) const;
     void violate(const std::string& what);
 
     std::uint64_t seed_;
@@ -124,6 +130,8 @@ class World {
     std::set<std::string> intents_durable_;
     std::set<std::string> undone_;
     std::int64_t decisions_durable_ = 0;
+    std::map<Subject, Instant> silent_from_;  // of what is broken, and nobody says so
+    Instant network_up_at_{};
     bool healing_ = false;
     int ticks_ = 0;
 };

@@ -199,7 +199,19 @@ effect = "hold"
 subjects = ["*"]
 owner = "ops"
 reason = "until the audit is over"
+mute = true
+[page]
+group_wait = "30s"
+group_at = 8
+group_within = "10m"
+keep_firing_for = "2m"
 )");
+    CHECK(c.policies.page.group_wait == Millis{30'000});
+    CHECK(c.policies.page.group_at == 8);
+    CHECK(c.policies.page.group_within == Millis{600'000});
+    CHECK(c.policies.page.keep_firing_for == Millis{120'000});
+    CHECK(c.policies.windows.back().mute);
+    CHECK_FALSE(c.policies.windows.front().mute);
     CHECK(c.policies.storm.incidents == 0);
     CHECK(c.policies.storm.within == Millis{60'000});
     CHECK(c.policies.storm.quiet == Millis{120'000});

@@ -49,6 +49,38 @@ leverd.toml:9:6: error: duplicate window 'w'
     id = "w"
          ^
 hint: the first one is at leverd.toml:3:6)x"},
+    {"mute where levers are held outside",
+     R"x(
+include = ["base.toml"]
+[[window]]
+id = "w"
+effect = "only"
+subjects = ["*"]
+owner = "ops"
+reason = "demo"
+mute = true
+)x",
+     R"x(
+leverd.toml:8:8: error: 'mute' needs effect = "hold"
+    mute = true
+           ^
+hint: outside of an "only" window faults are still to be told)x"},
+    {"a storm of one page",
+     R"x(
+include = ["base.toml"]
+[page]
+group_at = 1
+keep_fireing_for = "5m"
+)x",
+     R"x(
+leverd.toml:3:12: error: one case is no storm
+    group_at = 1
+               ^
+hint: write at least 2, or 0 for a page per case
+leverd.toml:4:1: error: unknown key 'keep_fireing_for' in [page]
+    keep_fireing_for = "5m"
+    ^
+hint: did you mean 'keep_firing_for'?)x"},
     {"an unknown effect",
      R"x(
 include = ["base.toml"]

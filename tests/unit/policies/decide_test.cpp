@@ -87,7 +87,8 @@ TEST_CASE("an approval is withdrawn when the symptom clears by itself") {
     CHECK(bench.asked<FireLever>().empty());
 }
 
-TEST_CASE("a recommendation pages once with the runbook's words and is resolved when it is over") {
+TEST_CASE(
+    "a recommendation pages once with the runbook's words and is taken back when it is over") {
     auto rules = small_rules();
     rules.policies.policies[0].mode = Mode::recommend;
     rules.runbook.symptoms[0].first_lever = "Lever C (redeploy)";
@@ -101,7 +102,7 @@ TEST_CASE("a recommendation pages once with the runbook's words and is resolved 
     bench.good("acme");
     pages = bench.entries<Paged>();
     REQUIRE(pages.size() == 2);
-    CHECK(pages[1].status == PageStatus::resolved);
+    CHECK(pages[1].status == PageStatus::recovered);
 }
 
 TEST_CASE("an outage with a working lever pages nobody") {

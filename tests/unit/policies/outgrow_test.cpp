@@ -58,12 +58,14 @@ TEST_CASE("one tenant, then all: the case moves up and takes its question back")
     REQUIRE(reason(bench) == "approval");
     const auto lower = bench.view().incidents.begin()->first;
     const auto asked = bench.newest("tenant/acme")->id;
+    bench.kill("acme", 12);
     REQUIRE(bench.view().pages.contains(lower));
     bench.kill_all({"acme", "globex", "initech", "umbrella", "hooli"});
     const auto& below = bench.view().incidents.at(lower);
     CHECK(below.phase == IncidentPhase::closed);
     CHECK(below.end == "absorbed");
-    CHECK(bench.view().pages.at(lower).status == PageStatus::resolved);
+    CHECK(bench.view().pages.at(lower).status == PageStatus::firing);
+    CHECK(bench.view().pages.at(lower).incident == below.absorbed_into);
     CHECK(reason(bench) == "explained");
     int open = 0;
     for (const auto& [id, incident] : bench.view().incidents) {

@@ -1,0 +1,192 @@
+// Why: see standing.hpp.
+#include "policies/page/standing.hpp"
+
+#include "policies/guard_names.hpp"
+#include "policies/page/groups.hpp"
+#include "policies/page/table.hpp"
+#include "policies/page/text.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <map>
+
+namespace leverd {
+namespace {
+
+constexpr auto autonomy_shown = std::chrono::hours{1};
+
+struct Standing {
+    std::string_view state;
+    Now since;
+    std::string title;
+    std::string text;
+    Subject subject;
+};
+using StandingPages = std::map<std::string, Standing>;  // by key
+
+bool is_open(const State& state, const std::string& key) {
+    return state.book.open.contains(key);
+}
+
+// The cases that the breaker holds are told by name; then the breaker itself is in their text.
+bool breaker_is_told(const State& state) {
+    return std::ranges::any_of(state.book.open, [&](const auto& key) {
+        const auto& page = state.pages.at(key);
+        return page.status == PageStatus::firing && page.guard == guard_name::storm;
+    });
+}
+
+void leverd_itself(const Work& work, StandingPages& wanted) {
+    const auto& state = work.state;
+    if (!state.observer.trusted) {
+        wanted["observer"] = {page_state::observer,
+                              state.observer.since,
+                              "leverd doubts its own view",
+                              state.observer.why +
+                                  ". No lever fires and no target is called down until it passes. "
+                                  "Next: check this box's network and clock",
+                              {}};
+    }
+    if (state.breaker.phase == BreakerPhase::open &&
+        (is_open(state, "breaker") || !breaker_is_told(state))) {
+        wanted["breaker"] = {page_state::breaker,
+                             state.breaker.since,
+                             "the storm breaker is open",
+                             state.breaker.why +
+                                 ". New levers are held until it is quiet; looking, proving and "
+                                 "closing go on. Next: leverd incidents --open",
+                             {}};
+    }
+    if (state.stop.stopped && state.stop.until == Instant{}) {
+        wanted["stop"] = {page_state::stop,
+                          state.stop.since,
+                          "the stop switch has been set for more than a day",
+                          fmt::format("by {}: {}. Next: leverd resume, or set it again with --for "
+                                      "to say until when",
+                                      state.stop.who, state.stop.why),
+                          {}};
+    }
+    if (!state.ledger_writable) {
+        const auto first =
+            work.transient.page_since.try_emplace("ledger_unwritable", work.now).first->second;
+        wanted["ledger_unwritable"] = {page_state::ledger_unwritable,
+                                       first,
+                                       "leverd cannot write its ledger",
+                                       "It goes on looking and fires nothing. Next: free space or "
+                                       "mend the state directory; it "
+                                       "recovers by itself when commits work again",
+                                       {}};
+    } else {
+        work.transient.page_since.erase("ledger_unwritable");
+    }
+    for (const auto& [key, report] : state.self_reports) {
+        const auto& [row, about] = key;
+        wanted[about.empty() ? row : row + "/" + about] = {row, report.since,
+                                                           about.empty() ? row : row + ": " + about,
+                                                           report.why, Subject{about}};
+    }
+}
+
+void what_it_holds(const Work& work, StandingPages& wanted) {
+    const auto& state = work.state;
+    // Each subject has one page: what is told of it already is not told again.
+    const auto told_otherwise = [&](const Subject& subject, const std::string& key) {
+        const auto open = open_page_of(state, subject);
+        return !open.empty() && open != key;
+    };
+    for (const auto& [signal, subject] : state.flapping) {
+        const auto key = fmt::format("{}/{}", page_state::flapping, subject.text());
+        const auto first = work.transient.page_since.try_emplace(key, work.now).first->second;
+        if (!told_otherwise(subject, key)) {
+            wanted[key] = {page_state::flapping, first,
+                           fmt::format("{} goes up and down ({})", subject.text(), signal),
+                           "no disruptive lever fires on it until it is steady. Next: leverd why " +
+                               subject.text(),
+                           subject};
+        }
+    }
+    for (const auto& [id, veto] : state.vetoes) {
+        const auto key = fmt::format("{}/{}", page_state::frozen, id);
+        const Subject subject{veto.set.subjects};
+        if (veto.set.who == own_name && !told_otherwise(subject, key)) {
+            wanted[key] = {page_state::frozen, veto.since,
+                           fmt::format("leverd fires nothing on {}", veto.set.subjects),
+                           fmt::format("{}. Next: look at it, then leverd unveto {} --why ...",
+                                       veto.set.why, id),
+                           subject};
+        }
+    }
+    for (const auto& [policy, standing] : state.autonomy) {
+        if (!standing.earned && work.now.at - standing.since.at < autonomy_shown) {
+            wanted[fmt::format("{}/{}", page_state::autonomy, policy)] = {
+                page_state::autonomy,
+                standing.since,
+                fmt::format("policy {} asks a person again", policy),
+                standing.why,
+                {}};
+        }
+    }
+}
+
+void tell_standing(Work& work, const std::string& key, const Standing& one) {
+    const auto* row = page_row(one.state);
+    const auto before = work.state.pages.find(key);
+    const bool known = before != work.state.pages.end();
+    const bool firing = known && before->second.status == PageStatus::firing;
+    const auto grace = row == nullptr ? Millis{0} : grace_of(*row, work.rules.policies.page);
+    if (!firing && work.now.at - one.since.at < grace) {
+        return;
+    }
+    Paged page;
+    page.key = key;
+    page.severity =
+        row == nullptr ? Severity::critical : row->severity.value_or(Severity::critical);
+    page.title = one.title;
+    page.text = fmt::format("Since {}. {}.", moment_text(one.since), one.text);
+    page.state = one.state;
+    page.subject = one.subject;
+    page.since = firing ? before->second.since : one.since;
+    page.again = firing ? before->second.again : known;
+    page.times = known ? before->second.times + (firing ? 0 : 1) : 0;
+    tell(work, std::move(page));
+}
+
+void end_standing(Work& work, const Paged& before) {
+    auto page = before;
+    if (before.status == PageStatus::firing) {
+        page.status = PageStatus::recovered;
+        page.ended = work.now;
+        page.text = fmt::format(
+            "It passed. It lasted {}.",
+            shown_duration(std::chrono::duration_cast<Millis>(page.ended.at - page.since.at)));
+        tell(work, std::move(page));
+    } else if (work.now.at - before.ended.at >= work.rules.policies.page.keep_firing_for) {
+        page.status = PageStatus::resolved;
+        tell(work, std::move(page));
+    }
+}
+
+}  // namespace
+
+void settle_standing(Work& work) {
+    StandingPages wanted;
+    leverd_itself(work, wanted);
+    what_it_holds(work, wanted);
+    std::erase_if(work.transient.page_since, [&](const auto& item) {
+        return item.first != "ledger_unwritable" && !wanted.contains(item.first);
+    });
+    for (const auto& [key, one] : wanted) {
+        if (!work.state.book.groups.contains(key)) {
+            tell_standing(work, key, one);
+        }
+    }
+    std::vector<std::string> open(work.state.book.open.begin(), work.state.book.open.end());
+    for (const auto& key : open) {
+        if (!wanted.contains(key) && !work.state.book.groups.contains(key)) {
+            const Paged before = work.state.pages.at(key);
+            end_standing(work, before);
+        }
+    }
+}
+
+}  // namespace leverd

@@ -1,0 +1,38 @@
+// Why: what a person reads at 3 a.m.: what, since when, what was seen, what was tried and how it
+// was judged, what holds the next lever, and the next step. No time that runs is part of it, so a
+// text changes only when there is something new to say.
+#pragma once
+
+#include "policies/page/case.hpp"
+
+#include <string>
+#include <vector>
+
+namespace leverd {
+
+// "2026-05-06 18:00:00 UTC".
+std::string moment_text(const Now& now);
+
+// "tenant/acme: Whole tenant unreachable".
+std::string case_title(const Rules& rules, const Incident& incident);
+
+std::string case_text(const Rules& rules, const State& state, const Incident& incident,
+                      const CaseView& view, const Now& since);
+
+// The open cases of one storm, worst first.
+struct StormMember {
+    const Incident* incident = nullptr;
+    Severity severity = Severity::critical;
+};
+// `closed`: cases of the storm that are over.
+std::string storm_title(const std::vector<StormMember>& members, std::size_t closed);
+std::string storm_text(const Rules& rules, const State& state,
+                       const std::vector<StormMember>& members, const Now& since);
+
+// How a group of cases ended: by which lever, or by itself.
+std::string ending_text(const State& state, const std::vector<const Incident*>& closed);
+
+// What changed from `before` to `after`, in a few words; empty when only the wording did.
+std::string news_text(const Paged& before, const Paged& after);
+
+}  // namespace leverd

@@ -1,0 +1,128 @@
+// Why: the text is all that a person has at 3 a.m.; each of these is what they would read, whole.
+#include "policies/page/text.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/policies/bench.hpp"
+
+#include <algorithm>
+
+using namespace leverd;
+using namespace leverd::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string last_text(const Bench& bench) {
+    const auto pages = bench.entries<Paged>();
+    REQUIRE_FALSE(pages.empty());
+    return pages.back().text;
+}
+
+// `down` goes on failing, every other tenant works.
+void pass(Bench& bench, Millis time, const std::vector<std::string>& down, Millis step = 10s) {
+    for (Millis gone{0}; gone < time; gone += step) {
+        bench.advance(step);
+        std::vector<std::string> working;
+        for (const auto& [subject, held] : bench.view().subjects) {
+            const std::string name(subject.name());
+            if (subject.kind() == "tenant" && std::ranges::find(down, name) == down.end()) {
+                working.push_back(name);
+            }
+        }
+        for (int i = 0; i < 3; ++i) {
+            bench.reference(i, true);
+        }
+        bench.look("control-plane", "control_plane", Health::healthy);
+        for (const auto& name : working) {
+            bench.good(name, 1);
+        }
+        for (const auto& name : down) {
+            bench.bad(name);
+        }
+        bench.tick();
+    }
+}
+
+Rules worded() {
+    auto rules = small_rules();
+    rules.runbook.symptoms[0].title = "Whole tenant unreachable";
+    rules.runbook.symptoms[0].first_lever = "Lever C (redeploy)";
+    return rules;
+}
+
+}  // namespace
+
+TEST_CASE("the page of a recommendation, whole") {
+    auto rules = worded();
+    rules.policies.policies[0].mode = Mode::recommend;
+    Bench bench(rules);
+    bench.settle();
+    bench.kill("acme");
+    pass(bench, 20s, {"acme"});
+    CHECK(bench.entries<Paged>().back().title == "tenant/acme: Whole tenant unreachable");
+    CHECK(last_text(bench) ==
+          "Since 2027-01-15 08:01:02 UTC. Seen: 3 looks of tenant_health: looked. First lever to "
+          "try: Lever C (redeploy). leverd does not fire it: mode: it is only recommended (now "
+          "recommend, limit approve). Next: leverd why tenant/acme.");
+    pass(bench, 30s, {});
+    CHECK(last_text(bench) ==
+          "Recovered, watching until 2027-01-15 08:06:44 UTC. It recovered without a proven "
+          "lever. It lasted 42s (from 2027-01-15 08:01:02 UTC to 2027-01-15 08:01:44 UTC).");
+    pass(bench, 6min, {});
+    CHECK(last_text(bench) ==
+          "Over. It recovered without a proven lever. It lasted 42s (from 2027-01-15 08:01:02 UTC "
+          "to 2027-01-15 08:01:44 UTC).");
+}
+
+TEST_CASE("the page of a lever that did not help names it, its verdict and the guard that holds") {
+    auto rules = worded();
+    rules.policies.policies[0].limits.attempts = 2;
+    Bench bench(rules);
+    bench.settle();
+    bench.kill("acme");
+    bench.outcome("t-1", OutcomeKind::accepted);
+    pass(bench, 13min, {"acme"});
+    const auto text = last_text(bench);
+    CHECK(text.find("Tried: tenant-redeploy (t-1) not_recovered: still missing: ") !=
+          std::string::npos);
+    CHECK(text.find("tenant-redeploy is held by cool_down: fired ") != std::string::npos);
+    CHECK(text.find(", limit 30m).") != std::string::npos);
+    CHECK(text.ends_with("Next: leverd why tenant/acme."));
+}
+
+TEST_CASE("the page of a question names the decision to answer") {
+    auto rules = worded();
+    rules.policies.policies[0].mode = Mode::approve;
+    Bench bench(rules);
+    bench.settle();
+    bench.kill("acme");
+    pass(bench, 20s, {"acme"});
+    const auto id = bench.newest("tenant/acme")->id;
+    CHECK(last_text(bench).ends_with(
+        "tenant-redeploy waits for your approval. Next: leverd approve " + id +
+        " --why ..., or leverd reject " + id + " --why ..."));
+}
+
+TEST_CASE("a resolve says by which lever it ended") {
+    auto rules = worded();
+    rules.policies.policies[0].mode = Mode::approve;
+    Bench bench(rules);
+    bench.settle();
+    bench.kill("acme");
+    pass(bench, 20s, {"acme"});
+    bench.approve(bench.newest("tenant/acme")->id);
+    bench.tick();
+    REQUIRE(bench.asked<FireLever>().size() == 1);
+    bench.outcome("t-1", OutcomeKind::accepted);
+    bench.advance(61s);
+    for (int i = 0; i < 4; ++i) {
+        bench.reference(0, true);
+        bench.reference(1, true);
+        bench.good("acme", 1);
+        bench.advance(1s);
+        bench.tick();
+    }
+    pass(bench, 6min, {});
+    CHECK(bench.entries<Paged>().back().status == PageStatus::resolved);
+    CHECK(
+        last_text(bench).starts_with("Over. tenant-redeploy (t-1) was proven to help. It lasted "));
+}

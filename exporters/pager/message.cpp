@@ -83,7 +83,9 @@ std::vector<std::pair<std::string, std::string>> named_parts(const Paged& page) 
         {"symptom", page.symptom},
         {"incident", page.incident},
         {"lever", page.lever},
-        {"guard", page.guard}};
+        {"guard", page.guard},
+        {"state", page.state},
+        {"news", page.news}};
     std::erase_if(out, [](const auto& part) { return part.second.empty(); });
     return out;
 }

@@ -36,8 +36,8 @@ AttemptEnd judge_answer(const net::HttpResult& answer, const Redactor& redactor,
 bool is_late(const Message& message);
 // The page as this sink is to say it: late, or shortened where the whole was too large.
 Paged worded(const Message& message);
-// What receivers may route and count by: subject, symptom, incident, lever, guard; empty ones are
-// left out.
+// What receivers may route and count by: subject, symptom, incident, lever, guard, the row of the
+// page table, and what is new; empty ones are left out.
 std::vector<std::pair<std::string, std::string>> named_parts(const Paged& page);
 
 }  // namespace leverd::exporters

@@ -18,6 +18,7 @@ constexpr Millis longest_wait_rejected{15 * 60'000};
 constexpr Millis first_gap{250};  // between two messages to a sink that is in trouble
 constexpr Millis longest_gap{10'000};
 constexpr Millis a_moment{5'000};
+constexpr Millis forget_every{60'000};
 constexpr std::size_t at_once_max = 4;
 const std::string place_row;  // the key of the row that speaks about the sink itself
 
@@ -276,6 +277,10 @@ Instant Outbox::next_due() const {
 
 // What is over and told; and everything of a sink that is not declared any more.
 void Outbox::forget_old(Now now) {
+    if (now.at < forget_next_) {
+        return;  // it walks through everything that is kept
+    }
+    forget_next_ = now.at + forget_every;
     for (auto& [name, place] : places_) {
         std::vector<std::pair<Instant, std::string>> old;
         for (const auto& [key, slot] : place.slots) {

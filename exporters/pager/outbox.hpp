@@ -101,6 +101,7 @@ class Outbox {
     std::map<std::string, Place> places_;  // by id and target
     std::set<std::pair<std::string, std::string>> changed_;
     std::minstd_rand random_;
+    Instant forget_next_{};
     bool first_ = true;  // nothing was ever kept
 };
 

@@ -26,6 +26,16 @@ std::string end_of_only_case(const Bench& bench) {
     return closed.size() == 1 ? closed[0].end : std::to_string(closed.size()) + " cases ended";
 }
 
+std::vector<Paged> open_pages(const Bench& bench) {
+    std::vector<Paged> open;
+    for (const auto& [key, page] : bench.view().pages) {
+        if (page.status != PageStatus::resolved) {
+            open.push_back(page);
+        }
+    }
+    return open;
+}
+
 void heal(Bench& bench) {
     bench.good("acme");
     bench.advance(std::chrono::seconds{1});
@@ -54,13 +64,19 @@ TEST_CASE("deleted and not recreated is told as that, and stays open until a per
     bench.tick();
     CHECK(bench.entries<IncidentClosed>().empty());
     CHECK(bench.entries<Intent>().size() == 1);
-    const auto open = std::ranges::count_if(bench.view().pages, [](const auto& item) {
-        return item.second.status != PageStatus::resolved;
-    });
-    CHECK(open == 1);
+    const auto open = open_pages(bench);
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].status == PageStatus::firing);
+    CHECK(open[0].severity == Severity::critical);
+    CHECK(open[0].state == "lost");
+    CHECK(open[0].text.find("create: 400 (invalid workspace fields)") != std::string::npos);
+    CHECK(open[0].text.find("then leverd ack i-1 --why") != std::string::npos);
     bench.send(Acknowledge{"i-1", "mara", "recreated it from the plan"});
     bench.tick();
     CHECK(end_of_only_case(bench) == "lost");
+    CHECK(bench.entries<Paged>().back().status != PageStatus::firing);
+    CHECK(bench.entries<Paged>().back().text.find("seen to by mara: recreated it from the plan") !=
+          std::string::npos);
     const auto given = bench.entries<Acknowledged>();
     REQUIRE(given.size() == 1);
     CHECK(given[0].who == "mara");
@@ -92,6 +108,26 @@ TEST_CASE("a loss that only a look found is a loss too, unless a later look find
         CHECK(bench.entries<IncidentClosed>().empty() == !appears);
         CHECK(bench.entries<IncidentEscalated>().size() == (appears ? 0U : 1U));
     }
+}
+
+TEST_CASE("an answer that was read is not told as a lost reply") {
+    Bench bench;
+    bench.settle();
+    bench.kill("acme");
+    Outcome outcome;
+    outcome.intent = "t-1";
+    outcome.kind = OutcomeKind::unknown;
+    outcome.detail = "exit 4: Access denied (what it did before that is not known)";
+    bench.send(outcome);
+    for (int i = 0; i < 20; ++i) {
+        bench.advance(std::chrono::seconds{10});
+        bench.bad("acme");
+        bench.tick();
+    }
+    const auto open = open_pages(bench);
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].text.find("exit 4: Access denied") != std::string::npos);
+    CHECK(open[0].text.find("reply was lost") == std::string::npos);
 }
 
 TEST_CASE("a case that ended after a lever acted did not heal by itself") {

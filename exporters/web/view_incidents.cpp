@@ -110,9 +110,11 @@ std::string intent_words(const Scene& scene, const IntentState& held) {
             return fmt::format("Pulling {} now.", lever);
         case IntentPhase::ambiguous:
             return fmt::format(
-                "Pulled {}, but the answer was lost. Looking at the target to learn whether it "
-                "took; it is not sent again.",
-                lever);
+                "Pulled {}, and nobody knows whether it took{}. Looking at the target to learn it; "
+                "it is not sent again.",
+                lever,
+                held.outcome && !held.outcome->detail.empty() ? " (" + held.outcome->detail + ")"
+                                                              : std::string{});
         case IntentPhase::verifying:
             return fmt::format("Pulled {}. Waiting for proof: {}.", lever,
                                proof_words(scene, held));

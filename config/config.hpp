@@ -171,6 +171,7 @@ struct GeneralLever {
     std::string observe_text;  // what its body must hold
     // command
     std::vector<std::string> argv;
+    std::vector<int> no_effect_exit_codes;  // with these the program did nothing, for certain
     std::vector<std::string> observe_argv;  // exit 0: it took, 1: it did not, else nobody can tell
 };
 
@@ -185,9 +186,10 @@ struct LeverSettings {
 
 struct Notify {
     std::string id;
-    std::string kind;  // "webhook"
+    std::string kind;  // "webhook" or "alertmanager"
     std::string url;
-    std::string secret;  // name in [secrets]: signs the body
+    std::string secret;  // name in [secrets]: signs the body, or is the bearer token
+    std::map<std::string, std::string> labels;  // of an alertmanager's alerts, beside leverd's own
 };
 
 // What may wake a look early. An empty secret: that inlet is off.

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace leverd::config {
@@ -132,6 +134,45 @@ void read_freeze(TableReader& root) {
     t->finish();
 }
 
+Complaint a_label_name(std::string_view name) {
+    constexpr std::array<std::string_view, 5> own{"alertname", "leverd_page_key", "severity",
+                                                  "symptom", "subject"};
+    if (std::find(own.begin(), own.end(), name) != own.end()) {
+        return "none of the labels that leverd sets itself";
+    }
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    const auto fits = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+    const bool good = !name.empty() && letter(name[0]) && !name.starts_with("__") &&
+                      std::all_of(name.begin(), name.end(), fits);
+    return good ? Complaint{} : Complaint{"letters, digits and '_', not beginning with a digit"};
+}
+
+void read_labels(TableReader& t, Notify& n) {
+    const toml::table* table = t.table("labels");
+    if (table == nullptr) {
+        return;
+    }
+    if (n.kind == "webhook") {
+        t.draft().error(t.place("labels"), "'labels' belong to kind = \"alertmanager\"",
+                        "a webhook's receiver gets what the page is in the body");
+    }
+    TableReader labels(t.draft(), t.file(), *table, "'labels'");
+    for (auto&& [key, value] : *table) {
+        const std::string name(key.str());
+        std::string text;
+        if (const auto wrong = a_label_name(name)) {
+            labels.node(name);
+            t.draft().error(labels.place(value),
+                            fmt::format("label {} must be {}", quote(name), *wrong));
+        } else if (labels.text(name, text)) {
+            n.labels[name] = text;
+        }
+    }
+    labels.finish();
+}
+
 void read_notify(TableReader& root, const toml::table& table) {
     Draft& draft = root.draft();
     TableReader t(draft, root.file(), table, "[[notify]]");
@@ -139,11 +180,12 @@ void read_notify(TableReader& root, const toml::table& table) {
     if (t.text("id", n.id, an_id)) {
         draft.define(NameKind::notify, n.id, t.place("id"));
     }
-    t.word("kind", n.kind, "notify kind", {"webhook"});
+    t.word("kind", n.kind, "notify kind", {"webhook", "alertmanager"});
     if (t.text("url", n.url, a_url) && sends_in_clear(n.url)) {
         draft.warn(t.place("url"), "pages go over http, readable on the way", "use https");
     }
     t.secret("secret", n.secret);
+    read_labels(t, n);
     t.require({"id", "kind", "url"});
     t.finish();
     draft.config.notify.push_back(std::move(n));

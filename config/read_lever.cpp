@@ -178,7 +178,30 @@ void check_argv(TableReader& t, std::string_view key, const std::vector<std::str
     }
 }
 
+void read_exit_codes(TableReader& t, GeneralLever& g) {
+    const toml::node* node = t.node("no_effect_exit_codes");
+    if (node == nullptr) {
+        return;
+    }
+    const toml::array* items = node->as_array();
+    if (items == nullptr) {
+        t.draft().error(t.place("no_effect_exit_codes"),
+                        "'no_effect_exit_codes' must be an array of numbers", "e.g. [4, 77]");
+        return;
+    }
+    for (const toml::node& item : *items) {
+        const auto code = item.value<std::int64_t>();
+        if (!item.is_integer() || !code || *code < 1 || *code > 255) {
+            t.draft().error(t.place(item), "an exit code without effect is a number from 1 to 255",
+                            "0 means that it did what it was asked");
+            continue;
+        }
+        g.no_effect_exit_codes.push_back(static_cast<int>(*code));
+    }
+}
+
 void read_command(TableReader& t, GeneralLever& g) {
+    read_exit_codes(t, g);
     t.texts("argv", g.argv, a_template);
     t.texts("observe_argv", g.observe_argv, a_template);
     check_argv(t, "argv", g.argv);

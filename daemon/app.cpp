@@ -201,6 +201,7 @@ void App::Impl::wire() {
     Ledger& journal = between ? *between : *store;
     driver =
         std::make_unique<Driver>(io.get_executor(), *clock, *engine, journal, std::move(turns));
+    wire_pager();
     wire_hands(now);
     for (const auto& [subject, good] : engine->view().known_good) {
         inventory.known_good[std::string(subject.name())] = good.version;
@@ -208,11 +209,40 @@ void App::Impl::wire() {
     reloaded = net::wall_clock_now();
 }
 
+void log_attempt(const exporters::Outbox::Attempt& attempt, const exporters::AttemptEnd& end) {
+    const auto& page = attempt.message.page;
+    if (end.kind == exporters::AttemptEnd::Kind::accepted) {
+        spdlog::log(attempt.renewal ? spdlog::level::debug : spdlog::level::info,
+                    "event=page_delivered sink={} key={} version={} answer=\"{}\"", attempt.sink,
+                    page.key, page.version, end.words);
+        return;
+    }
+    const bool rejected = end.kind == exporters::AttemptEnd::Kind::rejected;
+    spdlog::error("event=page_not_delivered sink={} key={} version={} {}=\"{}\"", attempt.sink,
+                  page.key, page.version, rejected ? "rejected" : "failed", end.words);
+}
+
+void App::Impl::wire_pager() {
+    outbox_store = std::make_unique<OutboxStore>(config.daemon.state_directory);
+    pager = std::make_unique<exporters::Pager>(io.get_executor(), *clock, *http, *tasks,
+                                               outbox_store.get());
+    pager->on_end(log_attempt);
+    pager->use(page_sinks(config, secrets));
+}
+
+// A sink that is new learns what is open.
+void App::Impl::use_sinks() {
+    pager->use(page_sinks(config, secrets));
+    for (const auto& [key, page] : engine->view().pages) {
+        pager->put(page);
+    }
+}
+
 void App::Impl::wire_hands(const Snapshot& now) {
     const levers::Context lever_context{&now.config, http.get(), clock.get(), &inventory,
                                         &now.secrets};
     hands = std::make_unique<Hands>(lever_context, *driver, *lever_tasks, *tasks, *scheduler,
-                                    page_sinks(config, secrets));
+                                    *pager);
     hands->set_stop_check(
         [this] { return engine->view().stop.stopped || std::filesystem::exists(stop_file()); });
     hands->set_intents([this](const std::string& id) {
@@ -379,7 +409,8 @@ Result<void> App::Impl::reload_now() {
         probe_context.config = &now.config;
         probe_context.secrets = &now.secrets;
         scheduler->refresh();
-        hands->use(now.config, now.secrets, page_sinks(config, secrets));
+        hands->use(now.config, now.secrets);
+        use_sinks();
         reloaded = net::wall_clock_now();
     }
     reload_ok = problem.empty();
@@ -413,6 +444,7 @@ Exit App::run() {
     app.tasks->spawn("signals", app.watch_signals());
     app.tasks->spawn("self", app.watch_self());
     app.tasks->spawn("scheduler", app.scheduler->run());
+    app.tasks->spawn("pager", app.pager->run());
     app.tasks->spawn("hints", app.desk->run());
     app.tasks->spawn("streams", app.streams->run());
     app.web->start();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/ledger/deliveries.hpp"
+#include "core/ledger/outbox_store.hpp"
 #include "core/ledger/sqlite_ledger.hpp"
 #include "core/model/results.hpp"
 #include "core/net/clock.hpp"
@@ -61,6 +62,8 @@ struct App::Impl final : exporters::Backend {
     Deliveries deliveries;
     Results last_looks;
     exporters::EventFigures event_counts;
+    std::unique_ptr<OutboxStore> outbox_store;
+    std::unique_ptr<exporters::Pager> pager;
     std::unique_ptr<Hands> hands;
     std::unique_ptr<exporters::WebServer> web;
     boost::asio::signal_set signals{io};
@@ -80,6 +83,8 @@ struct App::Impl final : exporters::Backend {
     void wire();
     probes::SchedulerHooks look_hooks();
     void wire_hands(const Snapshot& now);
+    void wire_pager();
+    void use_sinks();
     void open_deliveries();
     void wire_streams(const net::TransportOptions& options);
     void wake_tenant(const std::string& slug, std::string_view event);
@@ -115,6 +120,10 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;
+    boost::asio::awaitable<Result<void>> acknowledge(Acknowledge given) override;
+    boost::asio::awaitable<Result<std::string>> test_page(std::string sink,
+                                                          std::string who) override;
+    std::vector<SinkReport> page_delivery() const override { return pager->report(); }
     boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) override;
     bool heartbeat(const std::string& name) override;
     std::vector<config::ProbeSettings> probe_settings() const override { return config.probes; }

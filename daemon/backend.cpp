@@ -1,7 +1,10 @@
 // Why: what the faces may ask of the daemon. Changes go through the engine as events and answer
 // once they are durable.
+#include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app_impl.hpp"
+#include "policies/losses.hpp"
+#include "policies/page/delivery.hpp"
 
 #include <fmt/format.h>
 
@@ -48,6 +51,8 @@ std::string App::Impl::metrics() {
     now_figures.events.stream_messages = streamed.messages;
     now_figures.probes_skipped =
         scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
+    now_figures.sinks = pager->report();
+    now_figures.outbox_writable = pager->store_problem().what.empty();
     return figures->render(engine->view(), engine->rules(), now_figures, clock->now());
 }
 
@@ -74,7 +79,15 @@ exporters::Health App::Impl::ready() const {
     if (!looked) {
         return {false, "no look has ended yet"};
     }
-    return {true, "ready"};
+    // Levers fire all the same; but whoever asks should know that nobody would be told.
+    std::string words = "ready";
+    for (const auto& line : delivery_lines(pager->report(), clock->now())) {
+        words += "; " + line;
+    }
+    if (const auto problem = pager->store_problem(); !problem.what.empty()) {
+        words += "; " + problem.what + ": pages may be repeated after a restart";
+    }
+    return {true, words};
 }
 
 asio::awaitable<Result<std::vector<StoredEntry>>> App::Impl::ledger(std::int64_t after,
@@ -188,6 +201,28 @@ asio::awaitable<Result<exporters::FireAnswer>> App::Impl::fire(exporters::FireWa
     answer.decision = told->decision;
     answer.intent = told->intent;
     co_return answer;
+}
+
+asio::awaitable<Result<void>> App::Impl::acknowledge(Acknowledge given) {
+    const auto found = engine->view().incidents.find(given.incident);
+    if (found == engine->view().incidents.end() ||
+        found->second.phase == IncidentPhase::closed ||
+        open_loss(engine->view(), found->second).empty()) {
+        co_return Error{fmt::format("nothing was lost in {} that waits to be acknowledged",
+                                    sanitize(given.incident, 40)),
+                        "see the open cases: leverd incidents --open"};
+    }
+    const auto id = given.incident;
+    const bool durable = co_await driver->submit(std::move(given));
+    if (!durable) {
+        co_return Error{"the ledger could not be written, so this would not survive a restart",
+                        "check the disk, then say it again"};
+    }
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<std::string>> App::Impl::test_page(std::string sink, std::string who) {
+    return pager->send_test(std::move(sink), std::move(who));
 }
 
 asio::awaitable<Result<Looked>> App::Impl::look(std::string kind, std::string target) {

@@ -279,6 +279,11 @@ std::string status_text(const json& status, bool color) {
                    sanitize(why.get_ref<const std::string&>(), cell_bytes_max) + "\n";
         }
     }
+    for (const json& line : member(member(status, "pages"), "undelivered")) {
+        if (line.is_string()) {
+            out += sanitize(line.get_ref<const std::string&>(), cell_bytes_max) + "\n";
+        }
+    }
     const json& counts = member(status, "counts");
     out += fmt::format(
         "{} open incidents, {} need a person, {} approvals wait, {} levers in flight\n\n",

@@ -235,6 +235,37 @@ Report unveto(const CliOptions& options, const std::string& id, const std::strin
     return out;
 }
 
+Report acknowledge(const CliOptions& options, const std::string& incident,
+                   const std::string& reason) {
+    if (reason.empty()) {
+        return needs_reason("ack");
+    }
+    json body = json::object();
+    body["why"] = reason;
+    const auto done = fetch(options, "POST",
+                            "/api/v1/incidents/" + encoded(incident) + "/acknowledge", dump(body));
+    if (done.has_error()) {
+        return done.error();
+    }
+    Report out;
+    out.out = options.json ? done->raw
+                           : fmt::format("acknowledged {} as {}: the case may end now\n",
+                                         sanitize(incident, 60), text_at(done->body, "who"));
+    return out;
+}
+
+Report test_page(const CliOptions& options, const std::string& sink) {
+    const auto done = fetch(options, "POST", "/api/v1/sinks/" + encoded(sink) + "/test", "");
+    if (done.has_error()) {
+        return done.error();
+    }
+    Report out;
+    out.out = options.json
+                  ? done->raw
+                  : fmt::format("{}: {}\n", sanitize(sink, 60), text_at(done->body, "answer"));
+    return out;
+}
+
 Report autonomy(const CliOptions& options) {
     return show(options, "/api/v1/policies",
                 [&options](const json& body) { return autonomy_text(body, options.color); });
@@ -291,6 +322,13 @@ int run_vetoes(const CliOptions& options) {
 }
 int run_unveto(const CliOptions& options, const std::string& id, const std::string& reason) {
     return print(unveto(options, id, reason));
+}
+int run_acknowledge(const CliOptions& options, const std::string& incident,
+                    const std::string& reason) {
+    return print(acknowledge(options, incident, reason));
+}
+int run_test_page(const CliOptions& options, const std::string& sink) {
+    return print(test_page(options, sink));
 }
 int run_autonomy(const CliOptions& options) {
     return print(autonomy(options));

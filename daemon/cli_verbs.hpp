@@ -42,6 +42,9 @@ struct VetoWanted {
 Report veto(const CliOptions& options, const VetoWanted& wanted);
 Report vetoes(const CliOptions& options);
 Report unveto(const CliOptions& options, const std::string& id, const std::string& reason);
+Report acknowledge(const CliOptions& options, const std::string& incident,
+                   const std::string& reason);
+Report test_page(const CliOptions& options, const std::string& sink);
 Report autonomy(const CliOptions& options);
 // Exit::failed when any look is not healthy.
 // `debug`: with every request that the look made.
@@ -59,6 +62,9 @@ int run_stop(const CliOptions& options, const std::string& reason, const std::st
 int run_veto(const CliOptions& options, const VetoWanted& wanted);
 int run_vetoes(const CliOptions& options);
 int run_unveto(const CliOptions& options, const std::string& id, const std::string& reason);
+int run_acknowledge(const CliOptions& options, const std::string& incident,
+                    const std::string& reason);
+int run_test_page(const CliOptions& options, const std::string& sink);
 int run_autonomy(const CliOptions& options);
 int run_resume(const CliOptions& options, const std::string& reason);
 int run_probe(const CliOptions& options, const std::string& kind, const std::string& target,

@@ -14,22 +14,19 @@ namespace asio = boost::asio;
 namespace leverd {
 
 Hands::Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
-             net::TaskGroup& tasks, probes::Scheduler& scheduler,
-             std::vector<exporters::PageSink> sinks)
+             net::TaskGroup& tasks, probes::Scheduler& scheduler, exporters::Pager& pager)
     : context_(context),
       driver_(driver),
       lever_tasks_(lever_tasks),
       tasks_(tasks),
       scheduler_(scheduler),
-      sinks_(std::move(sinks)) {
+      pager_(pager) {
     context_.leaving = &retired_;
 }
 
-void Hands::use(const config::Config& config, const std::map<std::string, Secret>& secrets,
-                std::vector<exporters::PageSink> sinks) {
+void Hands::use(const config::Config& config, const std::map<std::string, Secret>& secrets) {
     context_.config = &config;
     context_.secrets = &secrets;
-    sinks_ = std::move(sinks);
 }
 
 net::Deadline Hands::deadline_for(const std::string& lever) const {
@@ -53,15 +50,7 @@ void Hands::perform(const Effect& effect) {
     } else if (const auto* again = std::get_if<LookAgain>(&effect)) {
         scheduler_.look_soon(again->subject, again->probe);
     } else if (const auto* sent = std::get_if<SendPage>(&effect)) {
-        const auto& said = sent->page;
-        const bool firing = said.status == PageStatus::firing;
-        spdlog::log(firing ? spdlog::level::warn : spdlog::level::info,
-                    "event=page status={} severity={} key={} version={} title=\"{}\" text=\"{}\"",
-                    to_string(said.status), to_string(said.severity), said.key, said.version,
-                    said.title, said.text);
-        for (const auto& sink : sinks_) {
-            tasks_.spawn("page " + sent->page.key, page(sink, sent->page));
-        }
+        page(sent->page);
     }
 }
 
@@ -193,16 +182,15 @@ asio::awaitable<void> Hands::prove(ProveLever wanted) {
     }
 }
 
-asio::awaitable<void> Hands::page(exporters::PageSink sink, Paged sent) {
-    const auto id = sink.settings.id;
-    const auto key = sent.key;
-    const auto now = context_.clock->now();
-    const bool accepted =
-        co_await exporters::send_page(context_.http, std::move(sink), std::move(sent), now);
-    if (!accepted) {
-        pages_failed_ += 1;
-        spdlog::error("event=page_not_delivered sink={} key={}", id, key);
+// A start asks for every page that is kept; only what is new is worth a line.
+void Hands::page(const Paged& sent) {
+    if (!pager_.put(sent)) {
+        return;
     }
+    spdlog::log(sent.status == PageStatus::firing ? spdlog::level::warn : spdlog::level::info,
+                "event=page status={} severity={} key={} version={} title=\"{}\" text=\"{}\"",
+                to_string(sent.status), to_string(sent.severity), sent.key, sent.version,
+                sent.title, sent.text);
 }
 
 }  // namespace leverd

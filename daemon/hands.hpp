@@ -5,7 +5,7 @@
 #include "config/config.hpp"
 #include "core/net/task_group.hpp"
 #include "daemon/driver.hpp"
-#include "exporters/pager/webhook.hpp"
+#include "exporters/pager/pager.hpp"
 #include "policies/levers/lever.hpp"
 #include "probes/scheduler.hpp"
 
@@ -19,15 +19,13 @@ class Hands {
     // Everything referenced outlives this object. Lever calls run in `lever_tasks`, so that a stop
     // can wait for them.
     Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
-          net::TaskGroup& tasks, probes::Scheduler& scheduler,
-          std::vector<exporters::PageSink> sinks);
+          net::TaskGroup& tasks, probes::Scheduler& scheduler, exporters::Pager& pager);
 
     void perform(const Effect& effect);
     // New lever calls are refused from now on.
     void retire() { retired_ = true; }
     // After a reload; calls under way keep what they began with.
-    void use(const config::Config& config, const std::map<std::string, Secret>& secrets,
-             std::vector<exporters::PageSink> sinks);
+    void use(const config::Config& config, const std::map<std::string, Secret>& secrets);
     // Read just before each call: the stop switch as a file works with everything else down.
     void set_stop_check(std::function<bool()> stopped) { stopped_ = std::move(stopped); }
     // The engine's view of an intent, for the plan that takes it back.
@@ -40,7 +38,6 @@ class Hands {
     void set_linked(std::function<std::vector<Subject>(const std::string&)> linked) {
         linked_ = std::move(linked);
     }
-    std::uint64_t pages_failed() const { return pages_failed_; }
 
   private:
     boost::asio::awaitable<void> make_plan(MakePlan wanted);
@@ -50,7 +47,7 @@ class Hands {
     boost::asio::awaitable<void> diagnose(Intent intent);
     boost::asio::awaitable<void> observe(ObserveLever wanted);
     boost::asio::awaitable<void> prove(ProveLever wanted);
-    boost::asio::awaitable<void> page(exporters::PageSink sink, Paged page);
+    void page(const Paged& sent);
     net::Deadline deadline_for(const std::string& lever) const;
 
     levers::Context context_;
@@ -58,11 +55,10 @@ class Hands {
     net::TaskGroup& lever_tasks_;
     net::TaskGroup& tasks_;
     probes::Scheduler& scheduler_;
-    std::vector<exporters::PageSink> sinks_;
+    exporters::Pager& pager_;
     std::function<bool()> stopped_;
     std::function<std::optional<Intent>(const std::string&)> intents_;
     std::function<std::vector<Subject>(const std::string&)> linked_;
-    std::uint64_t pages_failed_ = 0;
     bool retired_ = false;
 };
 

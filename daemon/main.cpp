@@ -246,6 +246,22 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
         [&args] { args.exit = cli::run_probe(args.client, args.kind, args.target, args.debug); });
 }
 
+void add_page_verbs(CLI::App& app, Arguments& args) {
+    auto* ack = client_verb(app, args, "ack", "Say that you saw to what a lever lost for good");
+    ack->add_option("incident", args.subject, "e.g. i-3")->required();
+    ack->add_option("--why", args.why, "What you did about it, for the record")->required();
+    ack->callback(
+        [&args] { args.exit = cli::run_acknowledge(args.client, args.subject, args.why); });
+    auto* notify = app.add_subcommand("notify", "The sinks that pages go to");
+    notify->require_subcommand(1);
+    auto* test = notify->add_subcommand("test", "Send a test page and show what was answered");
+    test->add_option("--socket", args.client.socket, "The daemon's unix socket")
+        ->capture_default_str();
+    test->add_flag("--json", args.client.json, "Print the API's JSON");
+    test->add_option("sink", args.subject, "the id of a [[notify]]")->required();
+    test->callback([&args] { args.exit = cli::run_test_page(args.client, args.subject); });
+}
+
 void add_freeze_verbs(CLI::App& app, Arguments& args) {
     auto* freeze = app.add_subcommand("freeze", "The freeze receipts");
     freeze->require_subcommand(1);
@@ -292,6 +308,7 @@ int main(int argc, char** argv) {
     leverd::add_local_verbs(app, args);
     leverd::add_policy_verbs(app, args);
     leverd::add_client_verbs(app, args);
+    add_page_verbs(app, args);
     leverd::add_lever_verbs(app, args);
     leverd::add_freeze_verbs(app, args);
     try {

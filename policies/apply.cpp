@@ -91,7 +91,7 @@ struct Apply {
     // What a symptom does when no lever of ours was used on it.
     void learn_baseline(const IncidentClosed& e) {
         const auto* held = incident(e.incident);
-        if (held == nullptr || !held->intents.empty() || e.end == "absorbed" ||
+        if (held == nullptr || !held->intents.empty() || e.end == "absorbed" || e.end == "gone" ||
             held->symptom == by_hand_symptom) {
             return;
         }
@@ -101,6 +101,12 @@ struct Apply {
             baseline.healed += 1;
             keep_newest(baseline.to_green,
                         std::chrono::duration_cast<Millis>(now.at - held->opened.at));
+        }
+    }
+    void operator()(const Acknowledged& e) {
+        if (auto* held = incident(e.incident)) {
+            held->acknowledged = e;
+            held->acknowledged_at = now;
         }
     }
     void operator()(const IncidentEscalated& e) {

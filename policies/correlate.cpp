@@ -2,6 +2,7 @@
 #include "policies/correlate.hpp"
 
 #include "policies/decide.hpp"
+#include "policies/losses.hpp"
 #include "policies/topology.hpp"
 
 #include <fmt/format.h>
@@ -89,6 +90,7 @@ void settle_incidents(Work& work) {
     std::vector<std::pair<std::string, std::string>> moves;
     for (const auto& [id, incident] : work.state.incidents) {
         if (!is_open(incident) || has_lever_at_work(work.state, incident) ||
+            !open_loss(work.state, incident).empty() ||
             !work.state.symptoms.contains({incident.symptom, incident.subject})) {
             continue;
         }
@@ -107,16 +109,11 @@ void close_incidents(Work& work) {
     std::vector<std::pair<std::string, std::string>> over;
     for (const auto& [id, incident] : work.state.incidents) {
         const bool active = work.state.symptoms.contains({incident.symptom, incident.subject});
-        if (!is_open(incident) || active || has_lever_at_work(work.state, incident)) {
+        if (!is_open(incident) || active || has_lever_at_work(work.state, incident) ||
+            !open_loss(work.state, incident).empty()) {
             continue;
         }
-        const bool proven = std::ranges::any_of(incident.intents, [&](const auto& intent) {
-            const auto held = work.state.intents.find(intent);
-            return held != work.state.intents.end() && held->second.verdict &&
-                   held->second.verdict->kind == VerdictKind::recovered;
-        });
-        const bool by_hand = incident.symptom == by_hand_symptom;
-        over.emplace_back(id, proven ? "recovered" : by_hand ? "by_hand" : "self_healed");
+        over.emplace_back(id, end_of(work.state, incident));
     }
     for (const auto& [id, end] : over) {
         work.record(IncidentClosed{id, end, {}});

@@ -12,6 +12,7 @@
 #include "policies/flapping.hpp"
 #include "policies/fold.hpp"
 #include "policies/known_good.hpp"
+#include "policies/losses.hpp"
 #include "policies/observer.hpp"
 #include "policies/page/pages.hpp"
 #include "policies/silence.hpp"
@@ -163,6 +164,7 @@ struct Receive {
         const auto held = work.state.intents.find(outcome.intent);
         if (held != work.state.intents.end() && held->second.phase == IntentPhase::in_flight) {
             work.record(outcome);
+            escalate_loss(work, outcome.intent);
         }
     }
     void operator()(const Settled& settled) {
@@ -212,6 +214,13 @@ struct Receive {
         }
     }
     void operator()(const FireByHand& wanted) { fire_by_hand(work, wanted); }
+    void operator()(const Acknowledge& given) {
+        const auto held = work.state.incidents.find(given.incident);
+        if (held != work.state.incidents.end() && held->second.phase != IncidentPhase::closed &&
+            !open_loss(work.state, held->second).empty()) {
+            work.record(Acknowledged{given.incident, given.who, given.why});
+        }
+    }
     void operator()(const Diagnosed& seen) {
         const auto held = work.state.intents.find(seen.intent);
         if (held != work.state.intents.end() && !held->second.diagnosed) {

@@ -71,6 +71,12 @@ struct SelfReport {
     std::string about;
     std::string why;  // empty: it is over
 };
+// A person saw to what was lost.
+struct Acknowledge {
+    std::string incident;
+    std::string who;
+    std::string why;
+};
 // A person wants this lever fired on this subject, now, by a plan that was just made.
 struct FireByHand {
     struct Answer {
@@ -86,7 +92,8 @@ struct FireByHand {
 };
 using Event =
     std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven, StopCommand,
-                 LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed, SelfReport>;
+                 LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed, SelfReport,
+                 Acknowledge>;
 
 // What the driver must do once the turn's entries are durable.
 struct MakePlan {

@@ -271,7 +271,7 @@ class Player {
             }
         } else if (const auto* settled = std::get_if<Settled>(&entry.body)) {
             if (const auto own = ours_.find(settled->intent); own != ours_.end()) {
-                send(Settled{own->second, settled->took, settled->detail});
+                send(Settled{own->second, settled->took, settled->detail, settled->results});
             }
         }
     }

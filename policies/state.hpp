@@ -65,7 +65,7 @@ struct Incident {
     Now opened;
     Now closed;
     IncidentPhase phase = IncidentPhase::open;
-    std::string end;  // recovered, self_healed, absorbed
+    std::string end;  // absorbed, or the words of end_of()
     std::string absorbed_into;
     std::string escalated_why;
     std::set<SymptomKey> linked;  // explained by this cause, the cause itself included
@@ -75,6 +75,8 @@ struct Incident {
     Now decided;
     std::optional<Approval> approval;  // of the newest decision
     Now approved;
+    std::optional<Acknowledged> acknowledged;  // of what a lever destroyed
+    Now acknowledged_at;
     std::vector<std::string> intents;
 };
 

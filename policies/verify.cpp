@@ -2,6 +2,7 @@
 #include "policies/verify.hpp"
 
 #include "policies/detect.hpp"
+#include "policies/losses.hpp"
 #include "policies/topology.hpp"
 #include "policies/undo.hpp"
 
@@ -155,6 +156,7 @@ void give_verdict(Work& work, const IntentState& held, VerdictKind kind, std::st
         work.state.symptoms.contains({incident->second.symptom, incident->second.subject})) {
         work.record(SymptomCleared{incident->second.symptom, incident->second.subject, "replaced"});
     }
+    escalate_loss(work, intent.id);
 }
 
 bool means_failing(const Rules& rules, const std::string& signal) {

@@ -22,7 +22,7 @@ build=(clang-19 libclang-rt-19-dev lld-19 ccache cmake ninja-build pkg-config ca
     make python3 "${boost[@]}" libssl-dev libc-ares-dev libre2-dev libsqlite3-dev libsystemd-dev
     nlohmann-json3-dev libfmt-dev libspdlog-dev libtomlplusplus-dev prometheus-cpp-dev libcli11-dev
     libhowardhinnant-date-dev tzdata catch2)
-test=(g++ clang-format-19 llvm-19 prometheus docker-registry chromium strace systemd jq openssl
+test=(g++ clang-format-19 llvm-19 prometheus prometheus-alertmanager docker-registry chromium strace systemd jq openssl
     procps iproute2 stunnel4 nginx-light apache2-utils)
 bench=(prometheus-blackbox-exporter prometheus nginx-light jq wrk openssl python3)
 
@@ -77,8 +77,8 @@ echo "setup: installing ${#missing[@]} packages for '$what': ${missing[*]}"
     apt-get install -q -q -y --no-install-recommends "${missing[@]}" > /dev/null
 
 if [ -d /run/systemd/system ]; then
-    for service in prometheus docker-registry prometheus-blackbox-exporter nginx; do
-        if printf '%s\n' "${missing[@]}" | grep -q "^$service"; then
+    for service in prometheus prometheus-alertmanager docker-registry prometheus-blackbox-exporter nginx; do
+        if printf '%s\n' "${missing[@]}" | grep -qx "$service"; then
             echo "setup: $service stays off at boot; tests start their own"
             "${as_root[@]}" systemctl disable --quiet "$service" || true
         fi

@@ -97,7 +97,8 @@ tested() { # tested PRESET [CTEST-ARGUMENTS...]
 
 alerts() {
     promtool check rules exporters/prometheus/leverd.rules.yml &&
-        promtool test rules exporters/prometheus/leverd.rules_test.yml
+        promtool test rules exporters/prometheus/leverd.rules_test.yml &&
+        amtool check-config exporters/prometheus/alertmanager.example.yml
 }
 
 step_setup() { step setup scripts/setup.sh test; }

@@ -52,11 +52,18 @@ struct IncidentLinked {
     std::string symptom;
     Subject subject;
 };
-// end: recovered (a lever was proven), self_healed, absorbed (into `into`).
+// end: absorbed (into `into`), or how it ended by itself or by a lever: the words of end_of() in
+// policies/losses.hpp. Older entries say self_healed where now gone, unproven or lost stands.
 struct IncidentClosed {
     std::string incident;
     std::string end;
     std::string into;
+};
+// A person saw to what a lever destroyed and nothing replaced; the case may end now.
+struct Acknowledged {
+    std::string incident;
+    std::string who;
+    std::string why;
 };
 struct IncidentEscalated {
     std::string incident;
@@ -123,6 +130,7 @@ struct Settled {
     std::string intent;
     Took took = Took::unclear;
     std::string detail;
+    std::map<std::string, std::string> results = {};  // as of Outcome
 };
 struct Verdict {
     std::string intent;
@@ -227,11 +235,12 @@ struct PageJoined {
     std::string incident;
 };
 
-using EntryBody = std::variant<Started, ConfigLoaded, Observed, SymptomRaised, SymptomCleared,
-                               IncidentOpened, IncidentLinked, IncidentClosed, IncidentEscalated,
-                               PlanMade, Decision, Approval, Intent, Outcome, Settled, Verdict,
-                               StopSet, ObserverChanged, Paged, VetoSet, VetoLifted, FlapChanged,
-                               BreakerChanged, AutonomyChanged, Diagnosed, KnownGood, PageJoined>;
+using EntryBody =
+    std::variant<Started, ConfigLoaded, Observed, SymptomRaised, SymptomCleared, IncidentOpened,
+                 IncidentLinked, IncidentClosed, IncidentEscalated, PlanMade, Decision, Approval,
+                 Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged, VetoSet,
+                 VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged, Diagnosed, KnownGood,
+                 PageJoined, Acknowledged>;
 
 struct Entry {
     Now now;

@@ -198,6 +198,14 @@ void fields(V& visit, T& s) {
     visit("intent", s.intent);
     visit("took", s.took);
     visit("detail", s.detail);
+    visit("results", s.results, AddedLater{});
+}
+
+template <class V, Of<Acknowledged> T>
+void fields(V& visit, T& s) {
+    visit("incident", s.incident);
+    visit("who", s.who);
+    visit("why", s.why);
 }
 
 template <class V, Of<Verdict> T>

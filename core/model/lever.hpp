@@ -13,9 +13,12 @@ namespace leverd {
 
 enum class Reversibility { reversible, restores_old_state, irreversible };
 
+// A key of Outcome::results: what the lever destroyed and nothing replaced.
+inline constexpr const char* lost_result = "lost";
+
 // accepted - the target said yes; not success (invariant 10)
 // refused  - nothing was sent: a precondition did not hold at fire time
-// failed   - the target said no, for certain without effect
+// failed   - the target said no, for certain without effect, except for what `lost_result` names
 // unknown  - sent, and nobody knows: never repeated, settled by looking
 enum class OutcomeKind { accepted, refused, failed, unknown };
 

@@ -172,7 +172,8 @@ void Metrics::Impl::make_known(const Rules& rules) {
     for (const auto severity : {Severity::info, Severity::warning, Severity::critical}) {
         pages.at({to_string(severity)});
     }
-    for (const auto* end : {"recovered", "self_healed", "absorbed"}) {
+    for (const auto* end :
+         {"recovered", "self_healed", "unproven", "gone", "lost", "by_hand", "absorbed"}) {
         closed.at({end});
     }
 }

@@ -3,6 +3,7 @@
 // configuration.
 #pragma once
 
+#include "core/model/delivery.hpp"
 #include "core/model/entry.hpp"
 #include "core/model/observation.hpp"
 #include "policies/engine.hpp"
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace leverd::exporters {
 
@@ -37,6 +39,8 @@ struct DriverFigures {
     std::size_t queue_depth = 0;
     std::uint64_t queue_dropped = 0;
     EventFigures events;
+    std::vector<SinkReport> sinks;
+    bool outbox_writable = true;
     std::uint64_t probes_skipped = 0;  // not started in time, or the box could not look
 };
 

@@ -260,6 +260,7 @@ std::vector<prometheus::MetricFamily> state_families(const Scene& scene) {
     lever_families(scene, out);
     hold_families(scene, out);
     effect_families(scene, out);
+    delivery_families(scene, out);
     page_families(scene, out);
     event_families(scene, out);
     return out.take();

@@ -51,6 +51,8 @@ std::vector<prometheus::MetricFamily> state_families(const Scene& scene);
 // What holds levers back, and what they did so far (steering.cpp).
 void hold_families(const Scene& scene, FamilyList& out);
 void effect_families(const Scene& scene, FamilyList& out);
+// Whether pages reach anybody (delivery_page.cpp).
+void delivery_families(const Scene& scene, FamilyList& out);
 // What a person is told now (page_series.cpp).
 void page_families(const Scene& scene, FamilyList& out);
 // What came from outside (event_page.cpp).

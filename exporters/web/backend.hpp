@@ -6,6 +6,7 @@
 #include "config/config.hpp"
 #include "core/base/result.hpp"
 #include "core/ledger/ledger.hpp"
+#include "core/model/delivery.hpp"
 #include "core/model/results.hpp"
 #include "core/stack/webhook.hpp"
 #include "policies/engine.hpp"
@@ -65,6 +66,17 @@ class Backend {
     // Makes the plan, asks every guard and, unless it is a dry run, fires when all of them pass.
     // Answers once the intent is durable, not when the call has ended.
     virtual boost::asio::awaitable<Result<FireAnswer>> fire(FireWanted wanted) = 0;
+    // A person saw to what this case lost; the case may end then.
+    virtual boost::asio::awaitable<Result<void>> acknowledge(Acknowledge /*given*/) {
+        co_return Error{"this cannot be acknowledged here", ""};
+    }
+    // A test page through one sink; what its receiver answered.
+    virtual boost::asio::awaitable<Result<std::string>> test_page(std::string /*sink*/,
+                                                                  std::string /*who*/) {
+        co_return Error{"no sink is declared here", ""};
+    }
+    // Which pages have not reached their sinks.
+    virtual std::vector<SinkReport> page_delivery() const { return {}; }
     // One look now, outside the schedule; does not feed the engine.
     virtual boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) = 0;
 

@@ -278,6 +278,43 @@ awaitable<Response> post_reload(Call call) {
     co_return json_response(200, out);
 }
 
+awaitable<Response> post_acknowledge(Call call) {
+    static const std::vector<std::string> known{"why"};
+    const auto body = body_object(*call.request);
+    if (body.has_error()) {
+        co_return body.error();
+    }
+    if (auto odd = odd_key(*body, known)) {
+        co_return std::move(*odd);
+    }
+    Acknowledge given;
+    given.incident = call.capture;
+    given.who = call.who;
+    given.why = text_in(*body, "why", why_bytes_max);
+    if (given.why.empty()) {
+        co_return error_response(400, "why is needed", "say in a few words what you did about it");
+    }
+    const auto done = co_await call.backend->acknowledge(given);
+    if (done.has_error()) {
+        co_return refused(409, done.error());
+    }
+    Json out = Json::object();
+    out["incident"] = given.incident;
+    out["who"] = given.who;
+    co_return json_response(200, out);
+}
+
+awaitable<Response> post_test_page(Call call) {
+    const auto answer = co_await call.backend->test_page(call.capture, call.who);
+    if (answer.has_error()) {
+        co_return refused(409, answer.error());
+    }
+    Json out = Json::object();
+    out["sink"] = call.capture;
+    out["answer"] = *answer;
+    co_return json_response(200, out);
+}
+
 awaitable<Response> post_look(Call call) {
     const auto body = body_object(*call.request);
     if (body.has_error()) {

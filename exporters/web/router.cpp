@@ -20,7 +20,7 @@ struct Route {
     Async async = nullptr;
 };
 
-constexpr std::array<Route, 38> routes{{
+constexpr std::array<Route, 40> routes{{
     {"GET", "/", Need::open, get_asset, nullptr},
     {"GET", "/page.js", Need::open, get_asset, nullptr},
     {"GET", "/render.js", Need::open, get_asset, nullptr},
@@ -36,6 +36,8 @@ constexpr std::array<Route, 38> routes{{
     {"GET", "/api/v1/symptoms", Need::read, get_symptoms, nullptr},
     {"GET", "/api/v1/incidents", Need::read, get_incidents, nullptr},
     {"GET", "/api/v1/incidents/{}", Need::read, nullptr, get_incident},
+    {"POST", "/api/v1/incidents/{}/acknowledge", Need::change, nullptr, post_acknowledge},
+    {"POST", "/api/v1/sinks/{}/test", Need::change, nullptr, post_test_page},
     {"GET", "/api/v1/decisions", Need::read, get_decisions, nullptr},
     {"GET", "/api/v1/decisions/{}", Need::read, get_decision, nullptr},
     {"POST", "/api/v1/decisions/{}/approve", Need::change, nullptr, post_approve},

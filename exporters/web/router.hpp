@@ -59,6 +59,8 @@ boost::asio::awaitable<Response> post_reject(Call call);
 boost::asio::awaitable<Response> post_stop(Call call);
 boost::asio::awaitable<Response> post_veto(Call call);
 boost::asio::awaitable<Response> delete_veto(Call call);
+boost::asio::awaitable<Response> post_acknowledge(Call call);
+boost::asio::awaitable<Response> post_test_page(Call call);
 boost::asio::awaitable<Response> post_look(Call call);
 boost::asio::awaitable<Response> post_heartbeat(Call call);
 

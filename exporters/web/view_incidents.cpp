@@ -110,9 +110,11 @@ std::string intent_words(const Scene& scene, const IntentState& held) {
             return fmt::format("Pulling {} now.", lever);
         case IntentPhase::ambiguous:
             return fmt::format(
-                "Pulled {}, but the answer was lost. Looking at the target to learn whether it "
-                "took; it is not sent again.",
-                lever);
+                "Pulled {}, and nobody knows whether it took{}. Looking at the target to learn it; "
+                "it is not sent again.",
+                lever,
+                held.outcome && !held.outcome->detail.empty() ? " (" + held.outcome->detail + ")"
+                                                              : std::string{});
         case IntentPhase::verifying:
             return fmt::format("Pulled {}. Waiting for proof: {}.", lever,
                                proof_words(scene, held));
@@ -203,7 +205,15 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
                                  : fmt::format("Recovered; {} was proven to help.",
                                                lever_words(scene.rules, intent->intent.lever));
     }
-    if (incident.end == "self_healed") {
+    if (incident.end == "lost") {
+        return fmt::format("What was lost was acknowledged by {}: {}",
+                           incident.acknowledged ? incident.acknowledged->who : "a person",
+                           incident.acknowledged ? incident.acknowledged->why : "");
+    }
+    if (incident.end == "gone") {
+        return "The subject is gone.";
+    }
+    if (incident.end == "self_healed" || incident.end == "unproven") {
         return cleared_words(scene, incident);
     }
     if (incident.end == "absorbed") {

@@ -2,6 +2,7 @@
 // answered in one sentence and the facts behind it.
 #include "core/model/codec.hpp"
 #include "exporters/web/views.hpp"
+#include "policies/page/delivery.hpp"
 #include "policies/windows.hpp"
 
 #include <fmt/format.h>
@@ -136,6 +137,23 @@ std::pair<std::string, std::string> headline(const Backend& backend, const Scene
     return {"good", "nothing is wrong"};
 }
 
+// Pages that their sinks have not accepted, in words and per sink.
+Json delivery_json(const Backend& backend, const Scene& scene) {
+    const auto sinks = backend.page_delivery();
+    Json out = Json::object();
+    out["undelivered"] = delivery_lines(sinks, scene.now);
+    out["sinks"] = Json::array();
+    for (const auto& sink : sinks) {
+        Json row = Json::object();
+        row["sink"] = sink.sink;
+        row["undelivered"] = sink.undelivered;
+        row["oldest"] = sink.oldest ? time_json(scene, sink.oldest->at) : Json(nullptr);
+        row["problem"] = sink.problem;
+        out["sinks"].push_back(std::move(row));
+    }
+    return out;
+}
+
 Json health_json(const Health& health) {
     Json out = Json::object();
     out["ok"] = health.ok;
@@ -194,6 +212,7 @@ Json status_view(const Backend& backend) {
     out["observer"]["trusted"] = state.observer.trusted;
     out["observer"]["why"] = state.observer.why;
     out["observer"]["since"] = time_json(state.observer.since);
+    out["pages"] = delivery_json(backend, scene);
     out["ledger"]["writable"] = state.ledger_writable;
     out["freeze"]["active"] = scene.rules.policies.freeze_active;
     out["mode_ceiling"] = to_string(scene.rules.policies.ceiling);

@@ -81,7 +81,10 @@ FleetAnswer judge_dry_run(const stack::Read<net::HttpResponse>& answer,
     const auto unanswered = [&](const stack::Problem& problem, const std::string& words) {
         const bool nothing = judge_mutation(problem) == OutcomeKind::failed;
         return FleetAnswer{nothing ? OutcomeKind::refused : OutcomeKind::unknown,
-                           (nothing ? "no dry run: " : "the dry run was not answered: ") + words};
+                           (nothing               ? "no dry run: "
+                            : problem.status == 0 ? "the dry run was not answered: "
+                                                  : "the dry run ended otherwise: ") +
+                               words};
     };
     if (answer.has_error()) {
         return unanswered(answer.error(), answer.error().detail);
@@ -92,7 +95,7 @@ FleetAnswer judge_dry_run(const stack::Read<net::HttpResponse>& answer,
     }
     const auto rows = rows_of(*answer);
     if (!rows) {
-        return {OutcomeKind::unknown, "the dry run was not answered: " + words};
+        return {OutcomeKind::unknown, "something else answered the dry run: " + words};
     }
     for (const auto& [slug, row] : rows->of) {
         if (!is_dry(row)) {

@@ -2,6 +2,7 @@
 // it is `unknown`. Only an answer with an expected status, or exit 0, counts as accepted.
 #include "policies/levers/general.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/net/process.hpp"
 #include "policies/levers/access.hpp"
@@ -67,7 +68,7 @@ class GeneralLever final : public Lever {
         }
         if (general().kind == "command") {
             auto ran = co_await run(general().argv, plan.subject, deadline);
-            co_return judge_run(intent, ran);
+            co_return judge_run(context, intent, ran);
         }
         auto request = request_for(plan.subject);
         if (request.has_error()) {
@@ -93,7 +94,7 @@ class GeneralLever final : public Lever {
             const Took took = ended && ran.code == 0   ? Took::yes
                               : ended && ran.code == 1 ? Took::no
                                                        : Took::unclear;
-            co_return make_settled(intent, took, words_of(ran));
+            co_return make_settled(intent, took, words_of(context, ran));
         }
         if (general().observe_url.empty()) {
             co_return make_settled(intent, Took::unclear,
@@ -274,30 +275,62 @@ class GeneralLever final : public Lever {
         co_return result;
     }
 
-    static std::string words_of(const net::ProcessResult& ran) {
-        const std::string shown = sanitize(ran.err.empty() ? ran.out : ran.err, output_shown_max);
+    // The first line that says anything, of what it complained about, else of what it said.
+    static std::string first_line(const Context& context, const net::ProcessResult& ran) {
+        Redactor redactor;
+        for (const auto& [name, secret] : *context.secrets) {
+            redactor.learn(secret);
+        }
+        for (const auto* output : {&ran.err, &ran.out}) {
+            const auto begin = output->find_first_not_of(" \t\r\n");
+            if (begin != std::string::npos) {
+                const auto line =
+                    output->substr(begin, output->find_first_of("\r\n", begin) - begin);
+                return ": " + excerpt_of(redactor, line, output_shown_max);
+            }
+        }
+        return {};
+    }
+
+    static std::string words_of(const Context& context, const net::ProcessResult& ran) {
         switch (ran.end) {
             case net::ProcessEnd::exited:
-                return fmt::format("exit {}: {}", ran.code, shown);
+                return fmt::format("exit {}{}", ran.code, first_line(context, ran));
             case net::ProcessEnd::signalled:
-                return fmt::format("ended by signal {}: {}", ran.code, shown);
+                return fmt::format("ended by signal {}{}", ran.code, first_line(context, ran));
             case net::ProcessEnd::timed_out:
-                return "the time was up and it was killed: " + shown;
+                return "the time was up and it was killed" + first_line(context, ran);
             case net::ProcessEnd::cancelled:
-                return "leverd stopped and it was killed: " + shown;
+                return "leverd stopped and it was killed" + first_line(context, ran);
             case net::ProcessEnd::not_started:
                 return "nothing ran: " + sanitize(ran.detail, output_shown_max);
         }
         return {};
     }
 
-    // A program that ended otherwise than well may have done half of its work.
-    static Outcome judge_run(const std::string& intent, const net::ProcessResult& ran) {
-        const OutcomeKind kind = ran.end == net::ProcessEnd::not_started ? OutcomeKind::failed
-                                 : ran.end == net::ProcessEnd::exited && ran.code == 0
-                                     ? OutcomeKind::accepted
-                                     : OutcomeKind::unknown;
-        return make_outcome(intent, kind, words_of(ran));
+    // A program that ended otherwise than well may have done half of its work, unless the operator
+    // declared that this exit code says that it did nothing.
+    Outcome judge_run(const Context& context, const std::string& intent,
+                      const net::ProcessResult& ran) const {
+        const auto& harmless = general().no_effect_exit_codes;
+        const bool exited = ran.end == net::ProcessEnd::exited;
+        const bool nothing =
+            ran.end == net::ProcessEnd::not_started ||
+            (exited && std::find(harmless.begin(), harmless.end(), ran.code) != harmless.end());
+        const OutcomeKind kind = nothing                   ? OutcomeKind::failed
+                                 : exited && ran.code == 0 ? OutcomeKind::accepted
+                                                           : OutcomeKind::unknown;
+        std::string words = words_of(context, ran);
+        if (exited && nothing) {
+            words += " (declared as without effect)";
+        } else if (kind == OutcomeKind::unknown) {
+            words += " (what it did before that is not known)";
+        }
+        Outcome outcome = make_outcome(intent, kind, words);
+        if (exited) {
+            outcome.results["exit_code"] = std::to_string(ran.code);
+        }
+        return outcome;
     }
 
     config::LeverSettings settings_;

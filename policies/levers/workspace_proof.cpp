@@ -96,9 +96,11 @@ boost::asio::awaitable<Settled> observe_replacement(Context& context, Plan plan,
     const auto fresh = find_replacement(*list, param(plan, "name"), name->id,
                                         split(param(plan, "namesakes"), ','));
     if (!fresh) {
-        co_return make_settled(intent, Took::unclear,
-                               "the workspace is deleted and nothing replaced it: recreate it by "
-                               "hand from the plan unless it appears");
+        auto gone = make_settled(intent, Took::unclear,
+                                 "the workspace is deleted and nothing replaced it: recreate it by "
+                                 "hand from the plan unless it appears");
+        gone.results[lost_result] = plan.subject.text();
+        co_return gone;
     }
     co_return make_settled(intent, Took::yes, "new_id=" + fresh->row.id);
 }

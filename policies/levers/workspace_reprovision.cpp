@@ -90,12 +90,16 @@ Step judge_create(const net::HttpRequest& request, const stack::Read<net::HttpRe
                   const SecretValues& values) {
     Step step;
     if (answer.has_error()) {
+        step.kind = judge_mutation(answer.error());
         step.detail = "create: " + describe_mutation(answer.error());
         return step;
     }
     const auto body = parse_json(answer->body);
     const std::string id = body.has_value() ? stack::text_at(*body, "id") : std::string{};
     step.done = answer->status == 201 && is_uuid(id);
+    // An answer that says no is an answer: nothing was created, and nobody need look for it.
+    step.kind = answer->status < 300 ? OutcomeKind::unknown
+                                     : judge_mutation(stack::problem_of(request, *answer));
     step.new_id = step.done ? id : std::string{};
     step.detail =
         "create: " + stack::describe_without_body(request, *answer) + error_words(*answer, values);
@@ -109,6 +113,21 @@ Outcome replaced(const std::string& intent, const WorkspaceName& old, const std:
     outcome.results["old_id"] = old.id;
     outcome.results["new_id"] = new_id;
     outcome.results["replaced_by"] = "workspace/" + old.slug + "/" + new_id;
+    return outcome;
+}
+
+// Deleted, and not recreated. Said as what it is: an answer that was read is not a lost reply.
+Outcome not_replaced(const std::string& intent, const Plan& plan, OutcomeKind kind,
+                     const std::string& words) {
+    const bool certain = kind == OutcomeKind::failed;
+    Outcome outcome = make_outcome(
+        intent, kind,
+        fmt::format("the workspace ({}) is deleted and {}: recreate it by hand{}; {}",
+                    param(plan, "name"), certain ? "was not recreated" : "was not seen created",
+                    certain ? "" : " unless it appears", words));
+    outcome.results["deleted"] = "yes";
+    outcome.results["old_id"] = param(plan, "id");
+    outcome.results[lost_result] = plan.subject.text();
     return outcome;
 }
 
@@ -202,14 +221,7 @@ class WorkspaceReprovision final : public Lever {
             co_return replaced(intent, *name, found->row.id,
                                words + "; the list shows the new one nevertheless");
         }
-        Outcome outcome = make_outcome(
-            intent, OutcomeKind::unknown,
-            "the workspace is deleted and was not seen created: recreate it by hand unless it "
-            "appears; " +
-                words);
-        outcome.results["deleted"] = "yes";
-        outcome.results["old_id"] = name->id;
-        co_return outcome;
+        co_return not_replaced(intent, plan, created.kind, words);
     }
 
     boost::asio::awaitable<Settled> observe(Context& context, Plan plan, std::string intent,

@@ -4,6 +4,7 @@
 #include "policies/detect.hpp"
 #include "policies/guard_names.hpp"
 #include "policies/ladder.hpp"
+#include "policies/losses.hpp"
 #include "policies/observer.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
@@ -140,7 +141,10 @@ CaseView view_case(const Rules& rules, const State& state, const Incident& incid
         return view;
     }
     const bool wrong = view_intents(state, incident, view);
-    if (!wrong && incident.phase == IncidentPhase::escalated) {
+    if (!wrong && !open_loss(state, incident).empty()) {
+        view.row = page_row(page_state::lost);
+        view.lever = incident.decision ? incident.decision->lever : std::string{};
+    } else if (!wrong && incident.phase == IncidentPhase::escalated) {
         const bool none = incident.decision && incident.decision->reason == guard_name::no_lever;
         view.row = page_row(none ? page_state::no_lever : page_state::escalated);
         if (incident.decision) {

@@ -4,6 +4,7 @@
 #include "core/model/codec.hpp"
 #include "policies/detect.hpp"
 #include "policies/guard_names.hpp"
+#include "policies/losses.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
@@ -93,6 +94,9 @@ std::string what_holds(const Rules& rules, const State& state_now, const Inciden
             "fire it again",
             view.lever, view.intent);
     }
+    if (state == page_state::lost) {
+        return open_loss(state_now, incident) + " is gone and nothing replaced it";
+    }
     if (state == page_state::not_done) {
         return fmt::format("{} ({}) was accepted and not done: {}. leverd does not fire it again",
                            view.lever, view.intent, own_finding(state_now, view.intent));
@@ -140,6 +144,12 @@ std::string next_step(const Incident& incident, const CaseView& view) {
     if (state == page_state::approval && incident.decision) {
         return fmt::format("Next: leverd approve {0} --why ..., or leverd reject {0} --why ...",
                            incident.decision->id);
+    }
+    if (state == page_state::lost) {
+        return fmt::format(
+            "Next: recreate it by hand from the plan (leverd why {}), then leverd ack "
+            "{} --why ...",
+            subject, incident.id);
     }
     if (state == page_state::outcome_unknown || state == page_state::not_done) {
         return fmt::format("Next: look at {} by hand; leverd why {}", subject, subject);
@@ -248,6 +258,10 @@ std::string ending_text(const State& state, const std::vector<const Incident*>& 
     for (const auto* incident : closed) {
         if (incident->end == "absorbed") {
             continue;
+        }
+        if (incident->end == "lost" && incident->acknowledged) {
+            return fmt::format("What was lost was seen to by {}: {}", incident->acknowledged->who,
+                               incident->acknowledged->why);
         }
         std::string lever;
         for (const auto& id : incident->intents) {

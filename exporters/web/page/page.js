@@ -58,6 +58,9 @@ function showStatus(status) {
   if ($('headline').textContent !== first) $('headline').textContent = first;
   $('can-act').textContent = status.can_act.ok ? 'leverd is able to act.'
     : `leverd does not act by itself: ${status.can_act.why.join('; ')}`;
+  const undelivered = status.pages ? status.pages.undelivered : [];
+  $('undelivered').textContent = undelivered.join('; ');
+  $('undelivered').hidden = undelivered.length === 0;
   $('version').textContent = status.version;
   document.title = status.level === 'good' ? 'leverd: fine' : `leverd: ${status.headline}`;
   part('facts', { ...status, time: 0 }, () => render.facts(status));

@@ -50,6 +50,12 @@ TEST_CASE("a declared lever is refused with the place of its mistake") {
          "leverd.toml:11:13: error: a status that means success is 200 to 299"},
         {"kind = \"command\"\nargv = [\"sh\", \"-c\", \"x\"]\n",
          "leverd.toml:10:8: error: 'argv' must begin with the absolute path of a program"},
+        {"kind = \"command\"\nargv = [\"/bin/x\"]\nno_effect_exit_codes = [0]\n",
+         "leverd.toml:11:25: error: an exit code without effect is a number from 1 to 255"},
+        {"kind = \"command\"\nargv = [\"/bin/x\"]\nno_effect_exit_codes = 4\n",
+         "leverd.toml:11:24: error: 'no_effect_exit_codes' must be an array of numbers"},
+        {"kind = \"http\"\nurl = \"https://h.test/\"\nno_effect_exit_codes = [4]\n",
+         "leverd.toml:11:1: error: unknown key 'no_effect_exit_codes' in [[lever]]"},
         {"kind = \"command\"\n", "leverd.toml:5:1: error: [[lever]] needs 'argv'"},
         {"kind = \"http\"\nurl = \"https://h.example/x\"\nsecret = \"cp\"\n[[lever]]\n"
          "id = \"two\"\ntitle = \"Two\"\nsubjects = [\"tenant/*\"]\nkind = \"http\"\n"

@@ -107,7 +107,7 @@ std::string filled(std::string path) {
         {"{subject}", "tenant%2Facme"}, {"{incident}", "i-1"}, {"{decision}", "d-12"},
         {"{kind}", "tenant_health"},    {"{veto}", "v-1"},     {"{heartbeat}", "nightly"},
         {"{source}", "alertmanager"},   {"{secret}", "key"},   {"{intent}", "x-1"},
-        {"{lever}", "tenant-redeploy"}};
+        {"{lever}", "tenant-redeploy"}, {"{sink}", "pager"}};
     for (const auto& [hole, value] : values) {
         const auto at = path.find(hole);
         if (at != std::string::npos) {
@@ -127,6 +127,7 @@ std::string sample_body(const std::string& path) {
     const std::map<std::string, std::string> special{
         {"/api/v1/stop", R"({"stopped":true,"why":"demo","for":"1h"})"},
         {"/api/v1/vetoes", R"({"subjects":"tenant/*","for":"2h","why":"demo"})"},
+        {"/api/v1/incidents/{incident}/acknowledge", R"({"why":"recreated it"})"},
         {"/api/v1/vetoes/{veto}", R"({"why":"over"})"},
         {"/api/v1/levers/{lever}/fire",
          R"({"subject":"tenant/acme","why":"demo","confirm":"acme","dry_run":true})"},
@@ -244,6 +245,39 @@ TEST_CASE("wrong addresses, methods and parameters are refused with a next step"
         CHECK(body["hint"].get<std::string>().find(row.hint) != std::string::npos);
         CHECK(backend.changes.empty());
     }
+}
+
+TEST_CASE("a loss is acknowledged with a reason and a name, and a sink is tried by its id") {
+    FakeBackend backend;
+    const std::string target = "/api/v1/incidents/i-1/acknowledge";
+    CHECK(ask(backend, root_access(), request("POST", target, "{}")).status == 400);
+    CHECK(ask(backend, root_access(), request("POST", target, R"({"why":"x","y":"z"})")).status ==
+          400);
+    CHECK(backend.changes.empty());
+    CHECK(ask(backend, root_access(), request("POST", target, R"({"why":"made anew"})")).status ==
+          200);
+    CHECK(backend.changes == std::vector<Change>{Change{"ack i-1", "root", "made anew", true}});
+    const auto tried = ask(backend, root_access(), request("POST", "/api/v1/sinks/pager/test"));
+    CHECK(body_of(tried)["answer"] == "accepted: 200 in 3 ms");
+    backend.refusal = Error{"sink 'pager' did not accept it: 401", "check its secret"};
+    CHECK(ask(backend, root_access(), request("POST", "/api/v1/sinks/pager/test")).status == 409);
+    CHECK(ask(backend, root_access(), request("POST", target, R"({"why":"made anew"})")).status ==
+          409);
+}
+
+TEST_CASE("status says which pages are not delivered") {
+    FakeBackend backend;
+    CHECK(get(backend, "/api/v1/status")["pages"]["undelivered"].empty());
+    SinkReport down;
+    down.sink = "pager";
+    down.undelivered = 2;
+    down.oldest = backend.time;
+    down.oldest->at -= Millis{90'000};
+    down.problem = "503 in 4 ms";
+    backend.sinks = {down};
+    CHECK(get(backend, "/api/v1/status")["pages"]["undelivered"] ==
+          json::array(
+              {"2 pages are not delivered to sink pager, the oldest for 1m30s: 503 in 4 ms"}));
 }
 
 TEST_CASE("an approval is bound to what the person saw") {

@@ -230,9 +230,17 @@ TEST_CASE("an incident says in one sentence what it waits for") {
     SECTION("the target's own word after a lost answer") {
         incident = backend.held.incidents["i-2"];
         backend.held.intents["x-1"].phase = IntentPhase::ambiguous;
+        backend.held.intents["x-1"].outcome =
+            Outcome{"x-1", OutcomeKind::unknown, "502 in 31 ms", {}};
         words =
-            "Pulled lever C (tenant-redeploy), but the answer was lost. Looking at the target to "
-            "learn whether it took; it is not sent again.";
+            "Pulled lever C (tenant-redeploy), and nobody knows whether it took (502 in 31 ms). "
+            "Looking at the target to learn it; it is not sent again.";
+    }
+    SECTION("a loss that a person saw to") {
+        incident.phase = IncidentPhase::closed;
+        incident.end = "lost";
+        incident.acknowledged = Acknowledged{"i-0", "mara", "made anew"};
+        words = "What was lost was acknowledged by mara: made anew";
     }
     SECTION("nothing any more") {
         incident = backend.held.incidents["i-0"];

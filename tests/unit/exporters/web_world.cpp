@@ -315,6 +315,23 @@ boost::asio::awaitable<Result<void>> FakeBackend::lift_veto(LiftVeto command) {
     co_return Result<void>{};
 }
 
+boost::asio::awaitable<Result<void>> FakeBackend::acknowledge(Acknowledge given) {
+    if (refusal) {
+        co_return *refusal;
+    }
+    changes.push_back(Change{"ack " + given.incident, given.who, given.why, true});
+    co_return Result<void>{};
+}
+
+boost::asio::awaitable<Result<std::string>> FakeBackend::test_page(std::string sink,
+                                                                   std::string who) {
+    (void)sink, (void)who;
+    if (refusal) {
+        co_return *refusal;
+    }
+    co_return Result<std::string>(boost::system::in_place_value, "accepted: 200 in 3 ms");
+}
+
 boost::asio::awaitable<Result<void>> FakeBackend::reload() {
     if (refusal) {
         co_return *refusal;

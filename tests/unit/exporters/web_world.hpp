@@ -46,6 +46,10 @@ class FakeBackend final : public exporters::Backend {
     boost::asio::awaitable<Result<void>> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;
+    boost::asio::awaitable<Result<void>> acknowledge(Acknowledge given) override;
+    boost::asio::awaitable<Result<std::string>> test_page(std::string sink,
+                                                          std::string who) override;
+    std::vector<SinkReport> page_delivery() const override { return sinks; }
     boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) override;
     bool heartbeat(const std::string& name) override { return name == "nightly"; }
     std::vector<config::ProbeSettings> probe_settings() const override { return settings; }
@@ -73,6 +77,7 @@ class FakeBackend final : public exporters::Backend {
     std::vector<stack::Event> events;  // taken; the ids of earlier ones are duplicates
     std::vector<std::string> refused;  // "github off"
     std::vector<exporters::FireWanted> fired;
+    std::vector<SinkReport> sinks;
     exporters::FireAnswer fire_answer;  // what fire() says; the subject and lever are filled in
     std::size_t entries_read = 0;
     std::optional<Error> refusal;  // what every change answers, when set

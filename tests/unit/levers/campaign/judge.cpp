@@ -78,7 +78,10 @@ void Rig::judge_intent(const std::string& id) {
     const bool undone = !last.empty() && std::ranges::all_of(last, [&](const auto& item) {
         return item.second.ends_with(found.at(item.first));
     });
-    if (outcome.kind == OutcomeKind::failed && landed > 0 && !undone) {
+    // What was deleted and not recreated is named; nothing else may have happened.
+    const std::size_t named = outcome.results.contains(lost_result) ? 1 : 0;
+    if (outcome.kind == OutcomeKind::failed && static_cast<std::size_t>(landed) > named &&
+        !undone) {
         violate(fmt::format("{} is failed and had {} effects: {}", id, landed, outcome.detail));
     }
     std::optional<Took> took;

@@ -1,0 +1,23 @@
+// Why: see delivery.hpp.
+#include "policies/page/delivery.hpp"
+
+#include <fmt/format.h>
+
+namespace leverd {
+
+std::vector<std::string> delivery_lines(const std::vector<SinkReport>& sinks, Now now) {
+    std::vector<std::string> lines;
+    for (const auto& sink : sinks) {
+        if (sink.undelivered == 0) {
+            continue;
+        }
+        const auto age = sink.oldest ? now.at - sink.oldest->at : Millis{0};
+        lines.push_back(fmt::format(
+            "{} not delivered to sink {}, the oldest for {}: {}",
+            sink.undelivered == 1 ? "1 page is" : fmt::format("{} pages are", sink.undelivered),
+            sink.sink, shown_duration(age), sink.problem.empty() ? "no answer yet" : sink.problem));
+    }
+    return lines;
+}
+
+}  // namespace leverd

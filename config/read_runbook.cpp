@@ -199,6 +199,7 @@ void read_runbook_sections(TableReader& root) {
         Runbook& c = root.draft().config.runbook;
         t->duration("fresh_for", c.fresh_for, 100ms, 24h);
         t->duration("gone_after", c.gone_after, 100ms, std::chrono::days(30));
+        t->duration("clearing_time", c.clearing_time, 0ms, 24h);
         read_flapping(*t, c.flap);
         t->finish();
     }

@@ -4,10 +4,12 @@
 #include "core/model/codec.hpp"
 #include "policies/fold.hpp"
 #include "policies/observer.hpp"
+#include "policies/state/touch.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace leverd {
 namespace {
@@ -39,13 +41,27 @@ struct Apply {
         const auto is_open = [](IntentPhase one) { return one == IntentPhase::done ? 0 : 1; };
         state.intents_open += is_open(phase) - is_open(held.phase);
         held.phase = phase;
+        if (phase == IntentPhase::done) {
+            state.index.at_work.erase(held.intent.id);
+        }
+        touch_lever(held.intent);
+    }
+    // Levers are few, and each is in the way of every other: budgets, blast radius, breaker.
+    void touch_lever(const Intent& intent) {
+        state.agenda.all_cases = true;
+        state.agenda.lever_news = true;
+        state.agenda.pages.intents.insert(intent.id);
+        if (state.incidents.contains(intent.incident)) {
+            state.agenda.touch_case(intent.incident);
+        }
     }
     void link(const std::string& id, const SymptomKey& key) {
         if (auto* held = incident(id)) {
             held->linked.insert(key);
         }
         if (const auto active = state.symptoms.find(key); active != state.symptoms.end()) {
-            active->second.incident = id;
+            const auto from = std::exchange(active->second.incident, id);
+            note_link(state, key, from, id);
         }
     }
 
@@ -56,9 +72,25 @@ struct Apply {
     void operator()(const ConfigLoaded& e) { state.config_hash = e.hash; }
     void operator()(const Observed& e) { fold(rules, state, e.observation); }
     void operator()(const SymptomRaised& e) {
-        state.symptoms[{e.symptom, e.subject}] = ActiveSymptom{now, e.evidence, {}};
+        const SymptomKey key{e.symptom, e.subject};
+        forget_link(key);
+        note_cause(state, key, Now{});
+        state.symptoms[key] = ActiveSymptom{now, e.evidence, {}};
+        note_symptom(rules, state, key, true);
     }
-    void operator()(const SymptomCleared& e) { state.symptoms.erase({e.symptom, e.subject}); }
+    void operator()(const SymptomCleared& e) {
+        const SymptomKey key{e.symptom, e.subject};
+        forget_link(key);
+        note_cause(state, key, now);
+        state.symptoms.erase(key);
+        note_symptom(rules, state, key, false);
+    }
+    void forget_link(const SymptomKey& key) {
+        const auto active = state.symptoms.find(key);
+        if (active != state.symptoms.end() && !active->second.incident.empty()) {
+            note_link(state, key, std::exchange(active->second.incident, {}), {});
+        }
+    }
     void operator()(const IncidentOpened& e) {
         Incident made;
         made.id = e.incident;
@@ -68,21 +100,30 @@ struct Apply {
         state.incidents[e.incident] = std::move(made);
         state.incidents_made += 1;
         state.incidents_open += 1;
+        note_opened(rules, state, e.incident);
         link(e.incident, {e.symptom, e.subject});
     }
     void operator()(const IncidentLinked& e) { link(e.incident, {e.symptom, e.subject}); }
     void operator()(const IncidentClosed& e) {
         if (auto* held = incident(e.incident)) {
-            state.incidents_open -= held->phase == IncidentPhase::closed ? 0 : 1;
+            if (held->phase == IncidentPhase::closed) {
+                state.index.closed_cases.erase({held->closed.at, e.incident});
+            } else {
+                state.incidents_open -= 1;
+            }
             held->phase = IncidentPhase::closed;
             held->closed = now;
             held->end = e.end;
             held->absorbed_into = e.into;
+            note_closed(rules, state, e.incident);
             close_in_group(e.incident);
         }
-        for (auto& [key, active] : state.symptoms) {
-            if (active.incident == e.incident) {
-                active.incident = e.into;
+        if (const auto linked = state.index.linked_to.find(e.incident);
+            linked != state.index.linked_to.end()) {
+            const auto keys = linked->second;
+            for (const auto& key : keys) {
+                state.symptoms.at(key).incident = e.into;
+                note_link(state, key, e.incident, e.into);
             }
         }
         learn_baseline(e);
@@ -95,6 +136,7 @@ struct Apply {
             held->symptom == by_hand_symptom) {
             return;
         }
+        state.agenda.records_news = true;
         auto& baseline = state.baselines[held->symptom];
         baseline.cases += 1;
         if (held->phase == IncidentPhase::closed && held->escalated_why.empty()) {
@@ -107,18 +149,21 @@ struct Apply {
         if (auto* held = incident(e.incident)) {
             held->acknowledged = e;
             held->acknowledged_at = now;
+            state.agenda.touch_case(e.incident);
         }
     }
     void operator()(const IncidentEscalated& e) {
         if (auto* held = incident(e.incident)) {
             held->phase = IncidentPhase::escalated;
             held->escalated_why = e.why;
+            state.agenda.touch_case(e.incident);
         }
     }
     void operator()(const PlanMade& e) {
         if (auto* held = incident(e.incident)) {
             held->plan = e;
             held->planned = now;
+            state.agenda.touch_case(e.incident);
         }
     }
     void operator()(const Decision& e) {
@@ -128,6 +173,11 @@ struct Apply {
         // A linked symptom's decision names the incident that explains it and is not that
         // incident's own.
         if (held != nullptr && held->symptom == e.symptom && held->subject == e.subject) {
+            if (held->decision) {
+                state.index.case_of.erase(held->decision->id);
+            }
+            state.index.case_of[e.id] = e.incident;
+            state.agenda.touch_case(e.incident);
             held->decision = e;
             held->decided = now;
             if (held->approval && held->approval->hash != e.hash) {
@@ -136,14 +186,17 @@ struct Apply {
         }
     }
     void operator()(const Approval& e) {
-        for (auto& [id, held] : state.incidents) {
-            if (held.decision && held.decision->id == e.decision) {
-                held.approval = e;
-                held.approved = now;
-                if (!e.approved) {
-                    state.records[{held.symptom, held.decision->lever}].in_a_row = 0;
-                }
-            }
+        const auto known = state.index.case_of.find(e.decision);
+        auto* held = known == state.index.case_of.end() ? nullptr : incident(known->second);
+        if (held == nullptr) {
+            return;
+        }
+        held->approval = e;
+        held->approved = now;
+        state.agenda.touch_case(held->id);
+        if (!e.approved) {
+            state.records[{held->symptom, held->decision->lever}].in_a_row = 0;
+            state.agenda.records_news = true;
         }
     }
     void operator()(const Intent& e) {
@@ -157,7 +210,12 @@ struct Apply {
         state.intents[e.id] = std::move(made);
         state.intents_made += 1;
         state.intents_open += 1;
-        state.intents[e.id].tripped_before = tripped_in_scope(rules, state, e.subject);
+        state.index.at_work.insert(e.id);
+        if (!e.undoes.empty()) {
+            state.index.undone.insert(e.undoes);
+        }
+        touch_lever(e);
+        state.intents[e.id].tripped_before = tripped_in_scope(state, e.subject);
         const auto* owner = incident(e.incident);
         state.firings.push_back(Firing{now.at, e.id, e.incident,
                                        owner == nullptr ? std::string{} : owner->symptom, e.lever,
@@ -198,6 +256,7 @@ struct Apply {
             return;
         }
         held->settled = e;
+        touch_lever(held->intent);
         if (e.took == Took::yes) {
             enter(*held, IntentPhase::verifying);
             held->ended = now;
@@ -217,6 +276,9 @@ struct Apply {
         if (auto* held = intent(e.intent)) {
             held->verdict = e;
             held->judged = now;
+            if (e.kind == VerdictKind::worse) {
+                state.index.worse.insert(e.intent);
+            }
             enter(*held, IntentPhase::done);
             forget_lever_looks(held->intent);
             learn_effect(*held, e.kind);
@@ -228,6 +290,7 @@ struct Apply {
         if (owner == nullptr || !held.intent.undoes.empty() || owner->symptom == by_hand_symptom) {
             return;
         }
+        state.agenda.records_news = true;
         auto& record = state.records[{owner->symptom, held.intent.lever}];
         keep_newest(record.verdicts, std::pair{now.at, kind});
         record.in_a_row = kind == VerdictKind::recovered ? record.in_a_row + 1 : 0;
@@ -238,10 +301,12 @@ struct Apply {
     }
     void operator()(const StopSet& e) {
         state.stop = StopSwitch{e.stopped, e.who, e.why, now, e.until};
+        state.agenda.touch_box();
     }
     void operator()(const VetoSet& e) {
         state.vetoes[e.id] = Veto{e, now};
         state.vetoes_made += 1;
+        state.agenda.touch_box();
         // A person who takes a subject out of leverd's hands does not trust what it did there.
         if (e.who == own_name) {
             return;
@@ -252,26 +317,36 @@ struct Apply {
                                now.at - firing.at < std::chrono::hours{24};
             if (meant) {
                 state.records[{firing.symptom, firing.lever}].in_a_row = 0;
+                state.agenda.records_news = true;
             }
         }
     }
-    void operator()(const VetoLifted& e) { state.vetoes.erase(e.id); }
+    void operator()(const VetoLifted& e) {
+        state.vetoes.erase(e.id);
+        state.agenda.touch_box();
+    }
     void operator()(const FlapChanged& e) {
         if (e.flapping) {
             state.flapping.insert({e.signal, e.subject});
         } else {
             state.flapping.erase({e.signal, e.subject});
         }
+        state.agenda.flaps.insert({e.signal, e.subject});
+        state.agenda.pages.flapping.insert({e.signal, e.subject});
+        touch_cases_around(rules, state, e.subject);
     }
     void operator()(const BreakerChanged& e) {
         state.breaker = Breaker{e.phase, e.allowed, e.why, now};
+        state.agenda.touch_box();
     }
     void operator()(const AutonomyChanged& e) {
         state.autonomy[e.policy] = Autonomy{e.earned, e.why, now};
+        state.agenda.touch_box();
     }
     void operator()(const Diagnosed& e) {
         if (auto* held = intent(e.intent)) {
             held->diagnosed = e;
+            state.agenda.pages.intents.insert(e.intent);
         }
     }
     void operator()(const KnownGood& e) {
@@ -281,6 +356,7 @@ struct Apply {
         state.observer.trusted = e.trusted;
         state.observer.why = e.why;
         state.observer.since = now;
+        state.agenda.touch_box();
         if (e.trusted) {
             state.observer.doubt_ended = now.at;
         } else {
@@ -399,28 +475,22 @@ struct Apply {
         }
         subject->second.looks.erase("lever:" + done.lever);
         if (subject->second.looks.empty()) {
-            state.subjects.erase(subject);
+            drop_subject(rules, state, done.subject);
+        } else {
+            note_sight(rules, state, done.subject, subject->second, now.at);
         }
     }
 
     void drop_old_incidents() {
-        std::vector<std::pair<Instant, std::string>> closed;
-        for (const auto& [id, held] : state.incidents) {
-            if (held.phase == IncidentPhase::closed) {
-                closed.emplace_back(held.closed.at, id);
+        auto& closed = state.index.closed_cases;
+        while (closed.size() > closed_incidents_kept) {
+            const auto id = closed.begin()->second;
+            note_dropped(state, id);
+            for (const auto& intent : state.incidents.at(id).intents) {
+                state.intents.erase(intent);
             }
-        }
-        if (closed.size() <= closed_incidents_kept) {
-            return;
-        }
-        std::ranges::sort(closed);
-        const auto surplus = closed.size() - closed_incidents_kept;
-        for (std::size_t i = 0; i < surplus; ++i) {
-            for (const auto& id : state.incidents[closed[i].second].intents) {
-                state.intents.erase(id);
-            }
-            leave_group(closed[i].second);
-            state.incidents.erase(closed[i].second);
+            leave_group(id);
+            state.incidents.erase(id);
         }
     }
 };

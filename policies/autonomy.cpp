@@ -105,13 +105,40 @@ Helpfulness effect_of(const Rules& rules, const State& state, const Policy& poli
                         tally.verdicts, format_duration(limits.window), limits.floor_percent)};
 }
 
+namespace {
+
+// When the next verdict grows too old to count.
+Instant next_expiry(const Rules& rules, const State& state, Instant now) {
+    auto next = Instant::max();
+    for (const auto& [key, record] : state.records) {
+        for (const auto& [at, kind] : record.verdicts) {
+            const auto over = at + rules.policies.effect.window + Millis{1};
+            next = over > now ? std::min(next, over) : next;
+        }
+    }
+    return next;
+}
+
+}  // namespace
+
 void settle_autonomy(Work& work) {
+    auto& agenda = work.state.agenda;
+    if (!agenda.records_news && work.now.at < work.transient.records_next) {
+        return;
+    }
+    agenda.records_news = false;
+    work.transient.records_next = next_expiry(work.rules, work.state, work.now.at);
     std::vector<AutonomyChanged> news;
     for (const auto& policy : work.rules.policies.policies) {
+        const auto standing = standing_of(work.rules, work.state, policy, work.now.at);
+        const auto helps = effect_of(work.rules, work.state, policy, work.now.at);
+        auto& record = work.transient.records[policy.id];
+        const std::pair now{standing.earned, helps.enough};
+        agenda.all_cases = agenda.all_cases || record != now;
+        record = now;
         if (!policy.auto_after) {
             continue;
         }
-        const auto standing = standing_of(work.rules, work.state, policy, work.now.at);
         const auto known = work.state.autonomy.find(policy.id);
         const bool was = known != work.state.autonomy.end() && known->second.earned;
         if (was != standing.earned) {

@@ -3,16 +3,20 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <limits>
 
 namespace leverd {
 namespace {
 
-// Incidents with a cause of their own that opened in the last `within`.
-int causes_since(const State& state, Instant from) {
-    return static_cast<int>(std::ranges::count_if(state.incidents, [&](const auto& item) {
-        return item.second.opened.at > from && item.second.end != "absorbed" &&
-               item.second.symptom != by_hand_symptom;
-    }));
+// Different causes of which an incident opened after `from`, as far as `most`. One that comes back
+// again and again is one cause: repetition is no plurality.
+int causes_since(const State& state, Instant from, int most) {
+    int count = 0;
+    const auto& causes = state.index.causes;
+    for (auto at = causes.rbegin(); at != causes.rend() && at->first > from && count < most; ++at) {
+        count += 1;
+    }
+    return count;
 }
 
 struct Proofs {
@@ -54,8 +58,8 @@ void ramp(Work& work, const StormRules& rules) {
                       fmt::format("{} in flight helped", breaker.allowed));
         }
     } else {
-        const bool calm = std::ranges::none_of(work.state.incidents, [](const auto& item) {
-            return item.second.phase == IncidentPhase::open;
+        const bool calm = std::ranges::none_of(work.state.index.open_cases, [&](const auto& id) {
+            return work.state.incidents.at(id).phase == IncidentPhase::open;
         });
         if (calm && work.now.at - breaker.since.at >= rules.quiet) {
             work.record(BreakerChanged{BreakerPhase::closed, 0, "nothing is left to do"});
@@ -74,15 +78,18 @@ void settle_breaker(Work& work) {
         }
         return;
     }
-    const int causes = causes_since(work.state, work.now.at - rules.within);
-    if (breaker.phase != BreakerPhase::open && causes >= rules.incidents &&
-        causes_since(work.state, std::max(work.now.at - rules.within, breaker.since.at)) > 0) {
-        work.record(BreakerChanged{BreakerPhase::open, 0,
-                                   fmt::format("{} separate incidents within {}, limit {}", causes,
-                                               format_duration(rules.within), rules.incidents)});
+    const auto from = work.now.at - rules.within;
+    const bool many = causes_since(work.state, from, rules.incidents) >= rules.incidents;
+    if (breaker.phase != BreakerPhase::open && many &&
+        causes_since(work.state, std::max(from, breaker.since.at), 1) > 0) {
+        work.record(BreakerChanged{
+            BreakerPhase::open, 0,
+            fmt::format("{} separate incidents within {}, limit {}",
+                        causes_since(work.state, from, std::numeric_limits<int>::max()),
+                        format_duration(rules.within), rules.incidents)});
     } else if (breaker.phase == BreakerPhase::open) {
         const bool quiet = work.now.at - breaker.since.at >= rules.quiet &&
-                           causes_since(work.state, work.now.at - rules.quiet) == 0;
+                           causes_since(work.state, work.now.at - rules.quiet, 1) == 0;
         if (quiet) {
             half_open(work, 1, fmt::format("no new incident for {}", format_duration(rules.quiet)));
         }

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <utility>
 
 namespace leverd {
 namespace {
@@ -15,24 +16,79 @@ bool is_open(const Incident& incident) {
     return incident.phase != IncidentPhase::closed;
 }
 
+// Its cause cleared a moment ago: what it explained may only not have cleared yet.
+bool is_clearing(const Rules& rules, const State& state, const Incident& incident, Instant now) {
+    return incident.cleared.at != Instant{} &&
+           now - incident.cleared.at < rules.runbook.clearing_time &&
+           !state.symptoms.contains({incident.symptom, incident.subject});
+}
+
+// The highest of the incidents that could explain a symptom.
+struct Highest {
+    const Rules& rules;
+    const State& state;
+    std::string incident;
+    Subject cause;
+
+    void offer(const std::string& id) {
+        const auto held = state.incidents.find(id);
+        if (held == state.incidents.end() || !is_open(held->second)) {
+            return;
+        }
+        const auto& subject = held->second.subject;
+        if (incident.empty() || is_ancestor(rules.runbook, state, subject, cause)) {
+            incident = id;
+            cause = subject;
+        }
+    }
+};
+
 // The incident of the highest active symptom above `subject`; empty when nothing above is wrong.
 std::string explaining_incident(const Rules& rules, const State& state, const SymptomKey& key) {
-    std::string best;
-    Subject best_cause;
+    Highest best{rules, state, {}, {}};
     for (const auto& above : ancestors_of(rules.runbook, state, key.second)) {
-        for (const auto& [other, active] : state.symptoms) {
-            const auto held = state.incidents.find(active.incident);
-            if (other.second != above || held == state.incidents.end() || !is_open(held->second)) {
-                continue;
-            }
-            const auto& cause = held->second.subject;
-            if (best.empty() || is_ancestor(rules.runbook, state, cause, best_cause)) {
-                best = active.incident;
-                best_cause = cause;
+        const auto symptoms = state.index.symptoms_on.find(above);
+        if (symptoms == state.index.symptoms_on.end()) {
+            continue;
+        }
+        for (const auto& symptom : symptoms->second) {
+            best.offer(state.symptoms.at({symptom, above}).incident);
+        }
+    }
+    return best.incident;
+}
+
+// The same for a symptom that is only now seen: an effect often shows after its cause was mended.
+std::string clearing_incident(const Rules& rules, const State& state, const SymptomKey& key,
+                              Instant now) {
+    Highest best{rules, state, {}, {}};
+    for (const auto& above : ancestors_of(rules.runbook, state, key.second)) {
+        const auto open = state.index.open_on.find(above);
+        if (open == state.index.open_on.end()) {
+            continue;
+        }
+        for (const auto& id : open->second) {
+            if (is_clearing(rules, state, state.incidents.at(id), now)) {
+                best.offer(id);
             }
         }
     }
-    return best;
+    return best.incident;
+}
+
+// Its own case, when that is still open because of what it explained.
+std::string own_case(const State& state, const SymptomKey& key) {
+    const auto open = state.index.open_on.find(key.second);
+    if (open == state.index.open_on.end()) {
+        return {};
+    }
+    for (const auto& id : open->second) {
+        const auto& incident = state.incidents.at(id);
+        if (incident.symptom == key.first && !has_lever_at_work(state, incident)) {
+            return id;
+        }
+    }
+    return {};
 }
 
 void open_incident(Work& work, const SymptomKey& key) {
@@ -66,13 +122,7 @@ bool has_lever_at_work(const State& state, const Incident& incident) {
 }
 
 void settle_incidents(Work& work) {
-    std::vector<SymptomKey> loose;
-    for (const auto& [key, active] : work.state.symptoms) {
-        const auto held = work.state.incidents.find(active.incident);
-        if (held == work.state.incidents.end() || !is_open(held->second)) {
-            loose.push_back(key);
-        }
-    }
+    std::vector<SymptomKey> loose(work.state.index.loose.begin(), work.state.index.loose.end());
     // Causes first: a symptom that nothing above explains opens the incident that the others are
     // then linked to.
     const auto height = [&](const SymptomKey& key) {
@@ -80,17 +130,28 @@ void settle_incidents(Work& work) {
     };
     std::ranges::sort(loose, std::less{}, height);
     for (const auto& key : loose) {
-        const auto above = explaining_incident(work.rules, work.state, key);
-        if (above.empty()) {
+        auto above = explaining_incident(work.rules, work.state, key);
+        const auto own = above.empty() ? own_case(work.state, key) : std::string{};
+        if (above.empty() && own.empty()) {
+            above = clearing_incident(work.rules, work.state, key, work.now.at);
+        }
+        if (!own.empty()) {
+            work.record(IncidentLinked{own, key.first, key.second});
+        } else if (above.empty()) {
             open_incident(work, key);
         } else {
             link_symptom(work, above, key);
         }
     }
     std::vector<std::pair<std::string, std::string>> moves;
-    for (const auto& [id, incident] : work.state.incidents) {
-        if (!is_open(incident) || has_lever_at_work(work.state, incident) ||
-            !open_loss(work.state, incident).empty() ||
+    for (const auto& id : std::exchange(work.state.agenda.to_move, {})) {
+        const auto held = work.state.incidents.find(id);
+        if (held == work.state.incidents.end() || !is_open(held->second)) {
+            continue;
+        }
+        const auto& incident = held->second;
+        work.transient.effort.incidents += 1;
+        if (has_lever_at_work(work.state, incident) || !open_loss(work.state, incident).empty() ||
             !work.state.symptoms.contains({incident.symptom, incident.subject})) {
             continue;
         }
@@ -107,10 +168,22 @@ void settle_incidents(Work& work) {
 
 void close_incidents(Work& work) {
     std::vector<std::pair<std::string, std::string>> over;
-    for (const auto& [id, incident] : work.state.incidents) {
+    for (const auto& id : std::exchange(work.state.agenda.to_close, {})) {
+        const auto known = work.state.incidents.find(id);
+        if (known == work.state.incidents.end() || !is_open(known->second)) {
+            continue;
+        }
+        const auto& incident = known->second;
+        work.transient.effort.incidents += 1;
         const bool active = work.state.symptoms.contains({incident.symptom, incident.subject});
-        if (!is_open(incident) || active || has_lever_at_work(work.state, incident) ||
+        if (active || has_lever_at_work(work.state, incident) ||
             !open_loss(work.state, incident).empty()) {
+            continue;
+        }
+        if (work.state.index.linked_to.contains(id) &&
+            is_clearing(work.rules, work.state, incident, work.now.at)) {
+            work.state.agenda.case_alarms.wake(
+                id, incident.cleared.at + work.rules.runbook.clearing_time);
             continue;
         }
         over.emplace_back(id, end_of(work.state, incident));

@@ -7,11 +7,14 @@
 #include "policies/detect.hpp"
 #include "policies/guard_names.hpp"
 #include "policies/guards.hpp"
+#include "policies/observer.hpp"
 #include "policies/topology.hpp"
+#include "policies/windows.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace leverd {
 namespace {
@@ -43,7 +46,7 @@ bool approval_expired(const Incident& incident, const Policy* policy, Instant no
 }
 
 // Asks for a plan when there is none that is young enough; true when one must be waited for.
-bool wait_for_plan(Work& work, const Incident& incident, const std::string& lever) {
+bool wait_for_plan(Work& work, const Incident& incident, const std::string& lever, Instant& again) {
     const auto asked = work.transient.plan_asked.find(incident.id);
     const bool young = asked != work.transient.plan_asked.end() && asked->second.lever == lever &&
                        work.now.at - asked->second.at < plan_ttl;
@@ -52,6 +55,7 @@ bool wait_for_plan(Work& work, const Incident& incident, const std::string& leve
         work.transient.plan_asked[incident.id] = {work.now.at, lever};
         work.ask(MakePlan{incident.id, lever, incident.subject, {}});
     }
+    again = std::min(again, work.transient.plan_asked[incident.id].at + plan_ttl);
     return !have;
 }
 
@@ -60,7 +64,9 @@ struct Judged {
     bool waits_for_plan = false;
 };
 
-Judged judge_incident(Work& work, const Incident& incident, const Symptom& symptom) {
+// `again`: brought down to when time alone may change what comes of it.
+Judged judge_incident(Work& work, const Incident& incident, const Symptom& symptom,
+                      Instant& again) {
     const auto rung = rung_of(work.rules, work.state, incident, symptom);
     const auto& lever = rung.lever;
     const auto* contract = contract_for(work.rules, lever);
@@ -77,7 +83,9 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
                      planned ? &*incident.plan : nullptr,
                      decision_hash(incident, work.state, planned ? &*incident.plan : nullptr),
                      rung,
-                     work.now};
+                     work.now,
+                     nullptr,
+                     &again};
     Judged judged;
     judged.decision = ask_guards(input);
     auto& decision = judged.decision;
@@ -90,7 +98,7 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
         decision.reason == guard_name::permitted || decision.reason == guard_name::mode ||
         decision.reason == guard_name::approval || decision.reason == guard_name::precondition;
     judged.waits_for_plan =
-        needs_plan && contract != nullptr && wait_for_plan(work, incident, lever);
+        needs_plan && contract != nullptr && wait_for_plan(work, incident, lever, again);
     return judged;
 }
 
@@ -112,7 +120,7 @@ void escalate(Work& work, const Incident& incident, std::string why) {
     }
 }
 
-void decide(Work& work, const std::string& id) {
+void decide(Work& work, const std::string& id, Instant& again) {
     const Incident& incident = work.state.incidents.at(id);
     const auto* symptom = find_symptom(work.rules, incident.symptom);
     if (symptom == nullptr) {
@@ -121,6 +129,7 @@ void decide(Work& work, const std::string& id) {
     }
     if (rungs_for(*symptom, incident.subject).empty()) {
         if (work.now.at - incident.opened.at < symptom->dwell) {
+            again = incident.opened.at + symptom->dwell;
             return;
         }
         if (!incident.decision) {
@@ -136,14 +145,14 @@ void decide(Work& work, const std::string& id) {
         escalate(work, incident, "the runbook has no lever for it: a person decides");
         return;
     }
-    auto judged = judge_incident(work, incident, *symptom);
+    auto judged = judge_incident(work, incident, *symptom, again);
     if (judged.waits_for_plan) {
         return;
     }
     auto& decision = judged.decision;
     const auto* policy = policy_for(work.rules, symptom->id, decision.lever, incident.subject);
-    const bool again = approval_expired(incident, policy, work.now.at);
-    if (!again && incident.decision && same_decision(*incident.decision, decision)) {
+    const bool anew = approval_expired(incident, policy, work.now.at);
+    if (!anew && incident.decision && same_decision(*incident.decision, decision)) {
         return;
     }
     decision.id = fmt::format("d-{}", work.state.decisions_made + 1);
@@ -235,17 +244,56 @@ void record_explained(Work& work, const std::string& incident, const SymptomKey&
     work.record(decision);
 }
 
+namespace {
+
+// What every case depends on and no entry announces: how fresh the references are, which windows
+// are open.
+bool box_turned(Work& work) {
+    const auto fresh_from = work.now.at - work.rules.runbook.fresh_for;
+    const bool vouched = observer_vouches(work.rules, work.state, fresh_from);
+    std::vector<bool> windows;
+    for (const auto& window : work.rules.policies.windows) {
+        windows.push_back(is_open(window, work.now.wall));
+    }
+    const bool turned = vouched != work.transient.vouched || windows != work.transient.windows;
+    work.transient.vouched = vouched;
+    work.transient.windows = std::move(windows);
+    return turned;
+}
+
+std::set<std::string> take_undecided(Work& work) {
+    auto& agenda = work.state.agenda;
+    auto ids = std::exchange(agenda.to_decide, {});
+    if (box_turned(work) || agenda.all_cases) {
+        ids.insert(work.state.index.open_cases.begin(), work.state.index.open_cases.end());
+    }
+    agenda.all_cases = false;
+    return ids;
+}
+
+}  // namespace
+
 void settle_decisions(Work& work) {
     std::vector<std::string> open;
-    for (const auto& [id, incident] : work.state.incidents) {
+    for (const auto& id : take_undecided(work)) {
+        const auto held = work.state.incidents.find(id);
+        if (held == work.state.incidents.end() || held->second.phase != IncidentPhase::open) {
+            continue;
+        }
+        const auto& incident = held->second;
+        work.transient.effort.incidents += 1;
         const bool active = work.state.symptoms.contains({incident.symptom, incident.subject});
-        if (incident.phase == IncidentPhase::open && active &&
-            !has_lever_at_work(work.state, incident)) {
+        if (active && !has_lever_at_work(work.state, incident)) {
             open.push_back(id);
         }
     }
     for (const auto& id : open) {
-        decide(work, id);
+        auto again = Instant::max();
+        decide(work, id, again);
+        work.state.agenda.case_alarms.forget(id);
+        if (again != Instant::max()) {
+            work.state.agenda.case_alarms.wake(id, again);
+        }
     }
 }
 

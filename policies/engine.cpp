@@ -16,6 +16,7 @@
 #include "policies/observer.hpp"
 #include "policies/page/pages.hpp"
 #include "policies/silence.hpp"
+#include "policies/state/touch.hpp"
 #include "policies/switches.hpp"
 #include "policies/undo.hpp"
 #include "policies/verify.hpp"
@@ -47,44 +48,53 @@ bool others_wait_for(const Rules& rules, const Observation& look) {
            });
 }
 
-// Runs the stages until a round adds nothing: closing one incident may open another.
-void settle(Work& work) {
-    for (int round = 0; round < rounds_max; ++round) {
-        const auto before = work.turn.entries.size();
-        settle_switches(work);
-        settle_observer(work);
-        settle_flapping(work);
-        settle_symptoms(work);
-        settle_incidents(work);
-        settle_verdicts(work);
-        settle_undo(work);
-        settle_autonomy(work);
-        settle_breaker(work);
-        settle_decisions(work);
-        close_incidents(work);
-        settle_known_good(work);
-        if (work.turn.entries.size() == before) {
-            break;
-        }
-    }
-    settle_pages(work);
+void run_stages(Work& work) {
+    settle_switches(work);
+    settle_observer(work);
+    settle_flapping(work);
+    settle_symptoms(work);
+    settle_incidents(work);
+    settle_verdicts(work);
+    settle_undo(work);
+    settle_autonomy(work);
+    settle_breaker(work);
+    settle_decisions(work);
+    close_incidents(work);
+    settle_known_good(work);
 }
 
 // A subject that nobody has seen for long is forgotten, but not before this process had time to
 // look itself.
 void sweep(Work& work) {
     const auto window = work.rules.runbook.flap.window;
-    std::erase_if(work.state.changes,
-                  [&](const auto& item) { return work.now.at - item.second.back() > window; });
+    auto& agenda = work.state.agenda;
+    for (const auto& key : agenda.change_alarms.take_due(work.now.at)) {
+        const auto held = work.state.changes.find(key);
+        if (held == work.state.changes.end()) {
+            continue;
+        }
+        if (work.now.at - held->second.back() > window) {
+            work.state.changes.erase(held);
+            agenda.flaps.insert(key);
+        } else {
+            agenda.change_alarms.wake(key, held->second.back() + window + Millis{1});
+        }
+    }
     const auto limit = work.rules.runbook.gone_after;
     if (work.now.at - work.transient.resumed < limit ||
         work.now.at - work.transient.swept < quiet_tick) {
         return;
     }
     work.transient.swept = work.now.at;
-    std::erase_if(work.state.subjects, [&](const auto& item) {
-        return work.now.at - item.second.last_seen > limit && item.second.detectors.empty();
-    });
+    std::vector<Subject> gone;
+    for (const auto& [subject, held] : work.state.subjects) {
+        if (work.now.at - held.last_seen > limit && held.detectors.empty()) {
+            gone.push_back(subject);
+        }
+    }
+    for (const auto& subject : gone) {
+        drop_subject(work.rules, work.state, subject);
+    }
 }
 
 struct Receive {
@@ -98,10 +108,10 @@ struct Receive {
     bool comes_too_late(const Observation& seen) const {
         constexpr std::string_view prefix = "lever:";
         return seen.probe.starts_with(prefix) &&
-               std::ranges::none_of(work.state.intents, [&](const auto& item) {
-                   return item.second.phase != IntentPhase::done &&
-                          item.second.intent.lever == seen.probe.substr(prefix.size()) &&
-                          item.second.intent.subject == seen.subject;
+               std::ranges::none_of(work.state.index.at_work, [&](const auto& id) {
+                   const auto& intent = work.state.intents.at(id).intent;
+                   return intent.lever == seen.probe.substr(prefix.size()) &&
+                          intent.subject == seen.subject;
                });
     }
     void operator()(const Observation& seen) {
@@ -115,6 +125,7 @@ struct Receive {
         }
     }
     void take(const Observation& look) {
+        work.transient.effort.looks += 1;
         std::int64_t repeats = 0;
         Instant until{};
         const auto held = work.state.subjects.find(look.subject);
@@ -179,16 +190,14 @@ struct Receive {
         }
     }
     void operator()(const ApprovalGiven& given) {
-        for (const auto& [id, incident] : work.state.incidents) {
-            const bool open = incident.phase == IncidentPhase::open && incident.decision &&
-                              incident.decision->id == given.decision &&
-                              incident.decision->hash == given.hash &&
-                              incident.decision->action == Action::ask;
-            if (open) {
-                work.record(
-                    Approval{given.decision, given.hash, given.approved, given.who, given.why});
-                return;
-            }
+        const auto known = work.state.index.case_of.find(given.decision);
+        if (known == work.state.index.case_of.end()) {
+            return;
+        }
+        const auto& incident = work.state.incidents.at(known->second);
+        if (incident.phase == IncidentPhase::open && incident.decision->hash == given.hash &&
+            incident.decision->action == Action::ask) {
+            work.record(Approval{given.decision, given.hash, given.approved, given.who, given.why});
         }
     }
     Instant end_of(Millis lasts) const {
@@ -236,10 +245,12 @@ struct Receive {
         } else {
             reports.try_emplace(key, SelfReported{{}, work.now}).first->second.why = report.why;
         }
+        work.state.agenda.pages.box = true;
     }
     void operator()(const LedgerHealth& health) {
         work.state.ledger_writable = health.writable;
         work.state.self_reports_made += 1;
+        work.state.agenda.touch_box();
     }
 };
 
@@ -247,14 +258,44 @@ struct Receive {
 
 Engine::Engine(Rules rules) : rules_(std::move(rules)) {}
 
+// Runs the stages until a round adds nothing: closing one incident may open another.
+void Engine::settle(Work& work) {
+    auto& effort = transient_.effort;
+    const auto before_turn = effort.symptoms + effort.incidents;
+    if (distrusted_) {
+        rebuild(rules_, state_);
+    }
+    ring(rules_, state_, work.now.at);
+    for (int round = 0; round < rounds_max; ++round) {
+        if (distrusted_) {
+            touch_everything(rules_, state_);
+        }
+        const auto before = work.turn.entries.size();
+        run_stages(work);
+        if (work.turn.entries.size() == before) {
+            break;
+        }
+    }
+    settle_pages(work);
+    effort.turns += 1;
+    effort.most = std::max(effort.most, effort.symptoms + effort.incidents - before_turn);
+}
+
 void Engine::restore(const Entry& entry) {
     apply(rules_, state_, entry);
+    // resume() looks at everything.
+    auto& agenda = state_.agenda;
+    agenda.pages = {};
+    agenda.to_move.clear();
+    agenda.to_decide.clear();
+    agenda.to_close.clear();
 }
 
 Turn Engine::resume(const Started& started, Now now) {
     transient_ = Transient{};
     transient_.resumed = now.at;
     transient_.unwell = now.at;
+    rebuild(rules_, state_);
     Work work{rules_, state_, transient_, now, {}};
     work.record(started);
     std::vector<std::string> open;
@@ -307,7 +348,7 @@ std::optional<Instant> Engine::next_wake() const {
 
 Turn Engine::reload(Rules rules, Now now) {
     rules_ = std::move(rules);
-    state_.ancestry.clear();
+    rebuild(rules_, state_);
     Work work{rules_, state_, transient_, now, {}};
     work.transient.plan_asked.clear();
     work.record(ConfigLoaded{rules_.config_hash});

@@ -7,6 +7,7 @@
 #include "core/model/runbook.hpp"
 #include "policies/state.hpp"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -144,6 +145,16 @@ struct PageDesk {
     std::int64_t reported = 0;  // of what the daemon said about itself
 };
 
+// Counted work: how much the stages looked at. It follows what changed, not what is open, and a
+// test can say so without a clock.
+struct Effort {
+    std::int64_t turns = 0;
+    std::int64_t looks = 0;
+    std::int64_t symptoms = 0;   // rows of the table asked for a subject
+    std::int64_t incidents = 0;  // asked to move, to be decided or to close
+    std::int64_t most = 0;       // of one turn: symptoms and incidents together
+};
+
 // Memory that may be lost with the process: what was asked for and when to ask again.
 struct Transient {
     struct Asked {
@@ -159,8 +170,15 @@ struct Transient {
     Instant silent_next = Instant::max();  // when the next silence would be found
     Instant swept{};
     Instant last_turn{};
+    Effort effort;
+    bool vouched = false;       // what the observer's guard heard of the references last
+    std::vector<bool> windows;  // which were open when decisions were made last
+    Instant records_next = Instant::max();  // when a record of a lever changes by time alone
+    std::map<std::string, std::pair<bool, bool>> records;  // policy: earned, helps enough
     Instant unwell{};  // when something was wrong last, or this process began
 };
+
+struct Work;
 
 class Engine {
   public:
@@ -182,10 +200,17 @@ class Engine {
     Decision preview(const FireByHand& wanted, Now now) const;
 
     const State& view() const { return state_; }
+    const Effort& effort() const { return transient_.effort; }
+    // Trusts neither agenda nor index: both are made anew and everything is looked at in every
+    // turn. Slow; a test holds it against the engine as it runs.
+    void distrust() { distrusted_ = true; }
     const Rules& rules() const { return rules_; }
 
   private:
+    void settle(Work& work);
+
     Rules rules_;
+    bool distrusted_ = false;
     State state_;
     Transient transient_;
 };

@@ -2,6 +2,7 @@
 #include "policies/fold.hpp"
 
 #include "policies/detect.hpp"
+#include "policies/state/touch.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
@@ -78,6 +79,12 @@ void note_change(const Rules& rules, State& state, const std::pair<std::string, 
     auto& changes = state.changes[key];
     std::erase_if(changes, [&](Instant then) { return at - then > rules.runbook.flap.window; });
     changes.push_back(at);
+    state.agenda.flaps.insert(key);
+    state.agenda.change_alarms.wake(key, at + rules.runbook.flap.window + Millis{1});
+}
+
+bool has_bad_run(const SubjectState& held) {
+    return std::ranges::any_of(held.detectors, [](const auto& one) { return one.second.bad > 0; });
 }
 
 bool fold_signal(const Rules& rules, const Signal& signal, State& state, SubjectState& held,
@@ -104,15 +111,20 @@ bool fold_signal(const Rules& rules, const Signal& signal, State& state, Subject
     } else {
         count_good(signal, found->second);
     }
-    const bool changed = !(before == found->second);
-    const auto key = std::pair{signal.id, look.subject};
-    if (found->second.raised) {
-        state.tripped.insert(key);
-    } else {
-        state.tripped.erase(key);
-    }
-    if (found->second == Detector{}) {
+    const Detector after = found->second;
+    const bool changed = !(before == after);
+    if (after == Detector{}) {
         held.detectors.erase(found);
+    }
+    if (before.raised != after.raised || (after.raised && before.first_bad != after.first_bad)) {
+        note_trip(rules, state, {signal.id, look.subject}, before, after);
+    }
+    note_runs(state, look.subject, !held.detectors.empty());
+    if ((before.bad > 0) != (after.bad > 0)) {
+        touch_family(state, look.subject);
+        if (!has_bad_run(held)) {
+            note_clean(state, look.subject, held);
+        }
     }
     return changed;
 }
@@ -152,6 +164,7 @@ News remember(const Rules& rules, State& state, SubjectState& held, const Observ
         held.version_since = held.version.empty() ? Instant{} : look.seen.at;
         held.version = look.version;
         news.identity = true;
+        note_version(rules, state, look.subject);
     }
     if (!look.facts.empty()) {
         keep_proof_facts(rules, held, look);
@@ -161,25 +174,21 @@ News remember(const Rules& rules, State& state, SubjectState& held, const Observ
 }
 
 // A deadline counts from the last look, so a restart must know exactly when that was.
-bool has_deadline(const Rules& rules, const Observation& look) {
-    return std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
+bool has_deadline(const Rules& rules, State& state, const SubjectState& held,
+                  const Observation& look) {
+    const bool has = std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
         return signal.silent_after > Millis{0} && signal.probe == look.probe &&
                signal.subject_kind == look.subject.kind();
     });
+    if (has) {
+        note_heard(rules, state, look.subject, *held.looks.find(look.probe));
+    }
+    return has;
 }
 
 bool is_local_fault(const Observation& look) {
     return look.reason == Reason::resolver_down || look.reason == Reason::no_descriptors ||
            look.reason == Reason::deadline_local;
-}
-
-void retire(State& state, const Subject& subject) {
-    state.ancestry.clear();
-    state.local_faults.erase(subject);
-    std::erase_if(state.changes, [&](const auto& item) { return item.first.second == subject; });
-    std::erase_if(state.flapping, [&](const auto& key) { return key.second == subject; });
-    std::erase_if(state.tripped, [&](const auto& key) { return key.second == subject; });
-    state.subjects.erase(subject);
 }
 
 }  // namespace
@@ -236,10 +245,11 @@ Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes,
 bool fold(const Rules& rules, State& state, const Observation& look) {
     if (look.reason == Reason::removed) {
         const bool known = state.subjects.contains(look.subject);
-        retire(state, look.subject);
+        drop_subject(rules, state, look.subject);
+        forget_changes(state, look.subject);
         return known;
     }
-    return fold(rules, state, state.subjects[look.subject], look);
+    return fold(rules, state, hold_subject(rules, state, look.subject), look);
 }
 
 bool fold(const Rules& rules, State& state, SubjectState& held, const Observation& look) {
@@ -249,22 +259,23 @@ bool fold(const Rules& rules, State& state, SubjectState& held, const Observatio
     bool durable = state.intents_open > 0 && advance_proofs(rules, state, look);
     const News news = remember(rules, state, held, look);
     if (news.identity) {
-        state.ancestry.clear();
+        note_identity(rules, state, look.subject);
     }
     if (is_local_fault(look)) {
         state.local_faults.insert(look.subject);
     } else if (!state.local_faults.empty()) {
         state.local_faults.erase(look.subject);
     }
-    durable = durable || news.identity || news.value || has_deadline(rules, look);
-    if (!state.observer.trusted && look.health != Health::healthy) {
-        return durable;
-    }
-    for (const auto& signal : rules.runbook.signals) {
-        if (signal.probe == look.probe && signal.subject_kind == look.subject.kind()) {
-            durable = fold_signal(rules, signal, state, held, look) || durable;
+    const bool deadline = has_deadline(rules, state, held, look);
+    durable = durable || news.identity || news.value || deadline;
+    if (state.observer.trusted || look.health == Health::healthy) {
+        for (const auto& signal : rules.runbook.signals) {
+            if (signal.probe == look.probe && signal.subject_kind == look.subject.kind()) {
+                durable = fold_signal(rules, signal, state, held, look) || durable;
+            }
         }
     }
+    note_look(rules, state, look.subject, held, look, news.value);
     return durable;
 }
 
@@ -299,19 +310,30 @@ void forget_unraised_runs(const Rules& rules, State& state) {
             return state.symptoms.contains({symptom.id, about});
         });
     };
-    for (auto& [subject, held] : state.subjects) {
+    const auto running = state.index.running;
+    for (const auto& subject : running) {
+        auto& held = state.subjects.at(subject);
         for (auto at = held.detectors.begin(); at != held.detectors.end();) {
             if (explains_symptom(at->first, subject)) {
                 ++at;
                 continue;
             }
             const std::pair key{at->first, subject};
-            state.tripped.erase(key);
+            const auto run = at->second;
             const auto changes = state.changes.find(key);
-            if (changes != state.changes.end() && changes->second.back() >= at->second.first_bad) {
+            if (changes != state.changes.end() && changes->second.back() >= run.first_bad) {
                 state.changes.erase(changes);
+                state.agenda.flaps.insert(key);
             }
             at = held.detectors.erase(at);
+            if (run.raised) {
+                note_trip(rules, state, key, run, Detector{});
+            }
+        }
+        note_runs(state, subject, !held.detectors.empty());
+        touch_family(state, subject);
+        if (!has_bad_run(held)) {
+            note_clean(state, subject, held);
         }
     }
 }

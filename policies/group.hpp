@@ -4,8 +4,8 @@
 
 #include "policies/engine.hpp"
 
+#include <optional>
 #include <string>
-#include <vector>
 
 namespace leverd {
 
@@ -17,12 +17,11 @@ struct GroupFinding {
     std::string evidence;
 };
 
-// One finding per subject of the symptom's kind that has at least one tripped member.
-std::vector<GroupFinding> find_groups(const Rules& rules, const State& state,
-                                      const Symptom& symptom, Instant now);
+// The group as its recent members stand; nullopt when no member is tripped.
+std::optional<GroupFinding> find_group(const State& state, const Symptom& symptom,
+                                       const Subject& group, Instant now);
 
 // An active group symptom stays as long as its counts hold, however long ago the members tripped.
-bool group_persists(const Rules& rules, const State& state, const Symptom& symptom,
-                    const Subject& subject, Instant now);
+bool group_persists(const State& state, const Symptom& symptom, const Subject& group);
 
 }  // namespace leverd

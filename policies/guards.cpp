@@ -54,6 +54,7 @@ GuardVerdict observer_trusted(const GuardInput& in) {
     }
     const auto quiet_from = std::max(observer.doubt_ended, in.transient.resumed);
     if (in.now.at - quiet_from < dwell) {
+        in.ask_again(quiet_from + dwell);
         return block(
             fmt::format("this box has been trusted for only {}", since(quiet_from, in.now.at)),
             since(quiet_from, in.now.at), format_duration(dwell));
@@ -80,6 +81,7 @@ GuardVerdict evidence_fresh(const GuardInput& in) {
         return block("no look that can be judged supports the symptom now", "none", limit);
     }
     const auto age = since(*newest, in.now.at);
+    in.ask_again(*newest + in.rules.runbook.fresh_for + Millis{1});
     return in.now.at - *newest <= in.rules.runbook.fresh_for
                ? pass("the newest evidence is fresh", age, limit)
                : block("the newest evidence is too old to act on", age, limit);
@@ -159,12 +161,12 @@ GuardVerdict veto(const GuardInput& in) {
 
 GuardVerdict explained(const GuardInput& in) {
     for (const auto& above : ancestors_of(in.rules.runbook, in.state, in.incident.subject)) {
-        for (const auto& [key, active] : in.state.symptoms) {
-            if (key.second == above) {
-                return block(fmt::format("{} on {} explains it ({})", key.first, above.text(),
-                                         active.incident),
-                             above.text());
-            }
+        const auto symptoms = in.state.index.symptoms_on.find(above);
+        if (symptoms != in.state.index.symptoms_on.end()) {
+            const auto& first = *symptoms->second.begin();
+            return block(fmt::format("{} on {} explains it ({})", first, above.text(),
+                                     in.state.symptoms.at({first, above}).incident),
+                         above.text());
         }
         const auto held = in.state.subjects.find(above);
         if (held == in.state.subjects.end()) {
@@ -194,6 +196,7 @@ GuardVerdict dwell(const GuardInput& in) {
     }
     const auto from = std::max(active->second.raised.at, in.incident.opened.at);
     const auto held = since(from, in.now.at);
+    in.ask_again(from + in.symptom.dwell);
     return in.now.at - from >= in.symptom.dwell
                ? pass("the symptom has lasted long enough", held, format_duration(in.symptom.dwell))
                : block("waiting whether a wider cause shows itself", held,
@@ -202,11 +205,14 @@ GuardVerdict dwell(const GuardInput& in) {
 
 // A lever that only looks steady for the moment between two changes would be fired for ever.
 GuardVerdict flapping(const GuardInput& in) {
+    if (!in.lever->disruptive || in.state.flapping.empty()) {
+        return pass("it does not go up and down", "steady");
+    }
     for (const auto& [signal, subject] : in.state.flapping) {
         const bool about = subject == in.incident.subject ||
                            (in.symptom.group &&
                             is_ancestor(in.rules.runbook, in.state, in.incident.subject, subject));
-        if (in.lever->disruptive && about && names_signal(in.symptom, signal)) {
+        if (about && names_signal(in.symptom, signal)) {
             const auto& rules = in.rules.runbook.flap;
             return block(fmt::format("{} of {} goes up and down: steady for a while first", signal,
                                      subject.text()),
@@ -229,11 +235,8 @@ GuardVerdict mode(const GuardInput& in) {
 }
 
 GuardVerdict in_flight(const GuardInput& in) {
-    for (const auto& [id, held] : in.state.intents) {
-        if (held.phase == IntentPhase::done) {
-            continue;
-        }
-        const auto& other = held.intent;
+    for (const auto& id : in.state.index.at_work) {
+        const auto& other = in.state.intents.at(id).intent;
         const bool related =
             other.subject == in.incident.subject ||
             is_ancestor(in.rules.runbook, in.state, other.subject, in.incident.subject) ||
@@ -265,6 +268,7 @@ GuardVerdict cool_down(const GuardInput& in) {
         return pass("not fired on it lately", "never", format_duration(limit));
     }
     const auto age = since(last->at, in.now.at);
+    in.ask_again(last->at + limit);
     if (in.now.at - last->at >= limit) {
         return pass("the last firing is long past", age, format_duration(limit));
     }
@@ -310,13 +314,21 @@ GuardVerdict attempts(const GuardInput& in) {
 }
 
 GuardVerdict budget(const GuardInput& in) {
-    const auto used = [&](Millis within) {
-        return std::ranges::count_if(in.state.firings, [&](const auto& firing) {
-            return firing.lever == in.lever->id && in.now.at - firing.at < within;
-        });
-    };
-    const auto hour = used(std::chrono::hours{1});
-    const auto day = used(std::chrono::hours{24});
+    constexpr Millis an_hour = std::chrono::hours{1};
+    constexpr Millis a_day = std::chrono::hours{24};
+    int hour = 0;
+    int day = 0;
+    for (auto at = in.state.firings.rbegin(); at != in.state.firings.rend(); ++at) {
+        const auto age = in.now.at - at->at;
+        if (age >= a_day) {
+            break;
+        }
+        if (at->lever == in.lever->id) {
+            day += 1;
+            hour += age < an_hour ? 1 : 0;
+            in.ask_again(at->at + (age < an_hour ? an_hour : a_day));
+        }
+    }
     const auto& limits = in.policy->limits;
     const auto value = fmt::format("{} in an hour, {} in a day", hour, day);
     const auto limit = fmt::format("{} and {}", limits.per_hour, limits.per_day);
@@ -327,22 +339,20 @@ GuardVerdict budget(const GuardInput& in) {
 
 // What could be touched at all: seen lately, and named by the policy.
 int reachable_count(const GuardInput& in, std::string_view kind) {
-    int count = 0;
-    for_kind(in.state, kind, [&](const Subject& subject, const SubjectState&) {
-        const bool named = std::ranges::any_of(in.policy->subjects, [&](const auto& pattern) {
-            return subject_matches(pattern, subject);
-        });
-        count += named && is_visible(in.rules, in.state, subject, in.now.at) ? 1 : 0;
-    });
-    return count;
+    const auto found = in.state.index.reach.find({in.policy->id, std::string(kind)});
+    return found == in.state.index.reach.end() ? 0 : found->second;
 }
 
 GuardVerdict blast_radius(const GuardInput& in) {
     std::set<Subject> touched{in.incident.subject};
-    for (const auto& firing : in.state.firings) {
-        if (in.now.at - firing.at < std::chrono::hours{1} &&
-            firing.subject.kind() == in.incident.subject.kind()) {
-            touched.insert(firing.subject);
+    constexpr Millis an_hour = std::chrono::hours{1};
+    for (auto at = in.state.firings.rbegin(); at != in.state.firings.rend(); ++at) {
+        if (in.now.at - at->at >= an_hour) {
+            break;
+        }
+        if (at->subject.kind() == in.incident.subject.kind()) {
+            touched.insert(at->subject);
+            in.ask_again(at->at + an_hour);
         }
     }
     const auto kind = in.incident.subject.kind();
@@ -371,8 +381,7 @@ GuardVerdict storm(const GuardInput& in) {
                         breaker.why),
             "open", "closed");
     }
-    const auto flying = std::ranges::count_if(
-        in.state.intents, [](const auto& item) { return item.second.phase != IntentPhase::done; });
+    const auto flying = static_cast<std::int64_t>(in.state.index.at_work.size());
     const auto value = fmt::format("half open, {} in flight", flying);
     const auto limit = std::to_string(breaker.allowed);
     return flying < breaker.allowed
@@ -402,6 +411,7 @@ GuardVerdict precondition(const GuardInput& in) {
     }
     const auto pause = refused_pause * (1 << std::min(refused, 6)) / 2;
     if (refused > 0 && in.now.at - last < pause) {
+        in.ask_again(last + pause);
         return block("refused at the last moment: what it needs no longer held",
                      since(last, in.now.at), format_duration(pause));
     }
@@ -417,6 +427,8 @@ GuardVerdict approval(const GuardInput& in) {
         return pass("the policy says auto", "auto");
     }
     const auto& given = in.incident.approval;
+    in.ask_again(in.incident.decided.at + in.policy->limits.approval_ttl + Millis{1});
+    in.ask_again(in.incident.approved.at + in.policy->limits.approval_ttl + Millis{1});
     const auto ttl = in.policy->limits.approval_ttl;
     const auto limit = format_duration(ttl);
     if (!given || given->hash != in.hash) {

@@ -5,6 +5,7 @@
 #include "policies/engine.hpp"
 #include "policies/ladder.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,14 @@ struct GuardInput {
     Rung rung;                       // where the incident stands on its ladder
     Now now;
     const ByHand* by_hand = nullptr;  // null: leverd's own proposal
+    Instant* again = nullptr;  // the earliest moment at which time alone changes a guard's mind
+
+    // Every guard that reads the clock says here when to ask it again.
+    void ask_again(Instant at) const {
+        if (again != nullptr && at > now.at) {
+            *again = std::min(*again, at);
+        }
+    }
 };
 
 struct Guard {

@@ -4,7 +4,10 @@
 #include "policies/topology.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <vector>
 
 namespace leverd {
 namespace {
@@ -112,12 +115,32 @@ void settle_observer(Work& work) {
         ObserverChanged{trusted, trusted ? "the observer's own looks are good again" : why});
 }
 
-bool observer_vouches(const Rules& rules, const State& state, Instant since) {
+std::optional<Instant> vouched_until(const Rules& rules, const State& state) {
     if (!state.observer.trusted) {
-        return false;
+        return std::nullopt;
     }
-    const int quorum = rules.policies.observer.quorum;
-    return quorum == 0 || count_references(state, since).good >= quorum;
+    const auto quorum = static_cast<std::size_t>(std::max(0, rules.policies.observer.quorum));
+    if (quorum == 0) {
+        return Instant::max();
+    }
+    std::vector<Instant> good;
+    for_kind(state, reference_kind, [&](const Subject&, const SubjectState& held) {
+        for (const auto& look : held.looks) {
+            if (look.health == Health::healthy) {
+                good.push_back(look.seen.at);
+            }
+        }
+    });
+    if (good.size() < quorum) {
+        return std::nullopt;
+    }
+    std::ranges::sort(good, std::greater{});
+    return good[quorum - 1];
+}
+
+bool observer_vouches(const Rules& rules, const State& state, Instant since) {
+    const auto until = vouched_until(rules, state);
+    return until && *until >= since;
 }
 
 void ask_references(Work& work) {

@@ -29,6 +29,9 @@ Millis held_up(const State& state);
 // the target's.
 bool observer_vouches(const Rules& rules, const State& state, Instant since);
 
+// Until when what was seen is vouched for so; nullopt: nothing is.
+std::optional<Instant> vouched_until(const Rules& rules, const State& state);
+
 // Asks for a look at every reference point now.
 void ask_references(Work& work);
 

@@ -42,30 +42,32 @@ void settle_silence(Work& work) {
     if (!work.state.observer.trusted) {
         return;
     }
+    auto& alarms = work.state.agenda.silence_alarms;
+    const auto due = alarms.take_due(work.now.at);
     std::vector<Observed> found;
     for (const auto& signal : work.rules.runbook.signals) {
-        if (signal.silent_after == Millis{0}) {
-            continue;
+        const auto own = std::ranges::equal_range(due, signal.id, {}, &RunKey::first);
+        for (const auto& [id, subject] : own) {
+            const auto held = work.state.subjects.find(subject);
+            const auto* last =
+                held == work.state.subjects.end() ? nullptr : held->second.looks.find(signal.probe);
+            if (last == nullptr || last->reason == Reason::silent) {
+                continue;
+            }
+            const auto deadline = last->seen.at + signal.silent_after +
+                                  deaf_since(work.state.observer, last->seen.at);
+            if (work.now.at < deadline) {
+                alarms.wake({id, subject}, deadline);
+                continue;
+            }
+            found.push_back(silent_look(signal, subject, *last, work));
+            found.back().repeats = last->repeats;
         }
-        for_kind(
-            work.state, signal.subject_kind, [&](const Subject& subject, const SubjectState& held) {
-                const auto* last = held.looks.find(signal.probe);
-                if (last == nullptr || last->reason == Reason::silent) {
-                    return;
-                }
-                const auto deadline = last->seen.at + signal.silent_after +
-                                      deaf_since(work.state.observer, last->seen.at);
-                if (work.now.at < deadline) {
-                    work.transient.silent_next = std::min(work.transient.silent_next, deadline);
-                    return;
-                }
-                found.push_back(silent_look(signal, subject, *last, work));
-                found.back().repeats = last->repeats;
-            });
     }
     for (auto& entry : found) {
         work.record(std::move(entry));
     }
+    work.transient.silent_next = alarms.next().value_or(Instant::max());
 }
 
 }  // namespace leverd

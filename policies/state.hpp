@@ -5,11 +5,13 @@
 #include "core/model/entry.hpp"
 #include "core/model/runbook.hpp"
 #include "policies/looks.hpp"
+#include "policies/state/index.hpp"
 
 #include <boost/container/flat_map.hpp>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -46,9 +48,13 @@ struct SubjectState {
                                    // counter's value from before an outage
     std::string version;
     Instant version_since{};  // when it moved to `version`; the epoch when it never moved
-};
 
-using SymptomKey = std::pair<std::string, Subject>;  // symptom id, subject
+    // From here on it is part of the index: it follows from the rest.
+    bool visible = false;      // a look that could be judged is fresh
+    std::uint8_t counted = 0;  // among the members of the groups that ask for good peers, by bit
+    std::uint8_t counted_good = 0;                // as a good one
+    mutable std::shared_ptr<const Family> above;  // null: nobody asked yet
+};
 
 struct ActiveSymptom {
     Now raised;
@@ -63,6 +69,7 @@ struct Incident {
     std::string symptom;
     Subject subject;
     Now opened;
+    Now cleared;  // its own symptom, the last time; the epoch while that is there
     Now closed;
     IncidentPhase phase = IncidentPhase::open;
     std::string end;  // absorbed, or the words of end_of()
@@ -237,8 +244,11 @@ struct State {
     PageBook book;                       // which case is told by which page
     std::map<std::string, Paged> pages;  // by key: open ones, and resolved ones for `pages_kept`
     std::map<DecisionKey, std::int64_t> decision_counts;  // since the ledger began
-    // What is above each subject that was asked about; emptied whenever it could have changed.
+    // What is above each subject that was asked about and that nobody has seen; of the others it
+    // is kept with them. Emptied whenever it could have changed.
     mutable std::map<Subject, std::vector<Subject>> ancestry;
+    Index index;    // follows from all the rest
+    Agenda agenda;  // what to look at next; not durable
     StopSwitch stop;
     ObserverState observer;
     bool ledger_writable = true;

@@ -76,13 +76,10 @@ std::vector<Subject> parents_of(const Runbook& runbook, const State& state,
     return parents;
 }
 
-const std::vector<Subject>& ancestors_of(const Runbook& runbook, const State& state,
-                                         const Subject& subject) {
-    const auto [known_above, fresh] = state.ancestry.try_emplace(subject);
-    auto& found = known_above->second;
-    if (!fresh) {
-        return found;
-    }
+namespace {
+
+Family find_ancestors(const Runbook& runbook, const State& state, const Subject& subject) {
+    Family found;
     std::vector<Subject> level{subject};
     while (!level.empty()) {
         std::vector<Subject> next;
@@ -101,9 +98,59 @@ const std::vector<Subject>& ancestors_of(const Runbook& runbook, const State& st
     return found;
 }
 
+}  // namespace
+
+const std::vector<Subject>& ancestors_of(const Runbook& runbook, const State& state,
+                                         const Subject& subject) {
+    const auto held = state.subjects.find(subject);
+    if (held == state.subjects.end()) {
+        const auto [known, fresh] = state.ancestry.try_emplace(subject);
+        if (fresh) {
+            known->second = find_ancestors(runbook, state, subject);
+        }
+        return known->second;
+    }
+    auto& above = held->second.above;
+    if (!above) {
+        above = state.index.families.of(find_ancestors(runbook, state, subject));
+        for (const auto& one : *above) {
+            if (hangs_on_looks(runbook, state, one)) {
+                state.index.dependents[one].insert(subject);
+            }
+        }
+    }
+    return *above;
+}
+
+bool hangs_on_looks(const Runbook& runbook, const State& state, const Subject& subject) {
+    const bool renamed = attributes_of(state, subject).contains("name");
+    return std::ranges::any_of(runbook.topology, [&](const TopologyRule& rule) {
+        return rule.kind == subject.kind() &&
+               std::ranges::any_of(rule.parents, [&](const std::string& pattern) {
+                   auto at = pattern.find('{');
+                   while (at != std::string::npos && !renamed &&
+                          pattern.compare(at, 6, "{name}") == 0) {
+                       at = pattern.find('{', at + 1);
+                   }
+                   return at != std::string::npos;
+               });
+    });
+}
+
+bool is_above_others(const Runbook& runbook, const Subject& subject) {
+    const auto kind = subject.kind();
+    return std::ranges::any_of(runbook.topology, [&](const TopologyRule& rule) {
+        return std::ranges::any_of(rule.parents, [&](const std::string& pattern) {
+            const auto head = std::string_view(pattern).substr(0, pattern.find_first_of("/{"));
+            return head == kind || pattern.starts_with("{") ||
+                   (kind.starts_with(head) && pattern.substr(head.size()).starts_with("{"));
+        });
+    });
+}
+
 bool is_ancestor(const Runbook& runbook, const State& state, const Subject& above,
                  const Subject& below) {
-    const auto all = ancestors_of(runbook, state, below);
+    const auto& all = ancestors_of(runbook, state, below);
     return std::ranges::find(all, above) != all.end();
 }
 

@@ -24,6 +24,12 @@ bool is_ancestor(const Runbook& runbook, const State& state, const Subject& abov
 Subject ancestor_of_kind(const Runbook& runbook, const State& state, const Subject& subject,
                          std::string_view kind);
 
+// What stands above this subject depends on what its looks say of it, not on its name alone.
+bool hangs_on_looks(const Runbook& runbook, const State& state, const Subject& subject);
+
+// Other subjects may stand below one of its kind.
+bool is_above_others(const Runbook& runbook, const Subject& subject);
+
 // "*" and "**" stand for every subject; otherwise a glob over the whole text.
 bool subject_matches(std::string_view pattern, const Subject& subject);
 

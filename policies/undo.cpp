@@ -15,8 +15,7 @@ constexpr Millis ask_every{30'000};
 constexpr Millis undo_within{900'000};
 
 bool is_undone(const State& state, const std::string& intent) {
-    return std::ranges::any_of(
-        state.intents, [&](const auto& item) { return item.second.intent.undoes == intent; });
+    return state.index.undone.contains(intent);
 }
 
 bool policy_undoes(const Rules& rules, const State& state, const Intent& intent) {
@@ -61,7 +60,8 @@ void begin_undo(Work& work, const Intent& worse) {
 }
 
 void settle_undo(Work& work) {
-    for (const auto& [id, held] : work.state.intents) {
+    for (const auto& id : work.state.index.worse) {
+        const auto& held = work.state.intents.at(id);
         if (!is_wanted(work, held) || !may_call(work.state)) {
             continue;
         }

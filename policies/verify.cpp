@@ -181,10 +181,12 @@ std::string what_got_worse(const Rules& rules, const State& state, const IntentS
         }
     }
     std::set<Subject> others_new;
-    for (const auto& key : tripped_in_scope(rules, state, subject)) {
+    for (auto at = state.index.trips.lower_bound({from, RunKey{}}); at != state.index.trips.end();
+         ++at) {
+        const auto& key = at->second;
         const auto& [signal, about] = key;
-        const auto& run = state.subjects.at(about).detectors.at(signal);
-        if (held.tripped_before.contains(key) || run.first_bad < from) {
+        if (held.tripped_before.contains(key) ||
+            (about != subject && !is_ancestor(rules.runbook, state, subject, about))) {
             continue;
         }
         if (about != subject && !others_before.contains(about)) {
@@ -288,9 +290,10 @@ bool step_done(const State& state, const IntentState& held, const ProofStep& ste
 
 bool advance_proofs(const Rules& rules, State& state, const Observation& look) {
     bool moved = false;
-    for (auto& [id, held] : state.intents) {
+    for (const auto& id : state.index.at_work) {
+        auto& held = state.intents.at(id);
         const auto* contract = contract_of(rules, held);
-        if (held.phase == IntentPhase::done || contract == nullptr) {
+        if (contract == nullptr) {
             continue;
         }
         for (std::size_t i = 0; i < contract->proof.size() && i < held.proof.size(); ++i) {
@@ -330,13 +333,24 @@ std::map<std::string, double> facts_before(const Rules& rules, const State& stat
     return known;
 }
 
-std::set<std::pair<std::string, Subject>> tripped_in_scope(const Rules& rules, const State& state,
+std::set<std::pair<std::string, Subject>> tripped_in_scope(const State& state,
                                                            const Subject& subject) {
     std::set<std::pair<std::string, Subject>> found;
-    for (const auto& key : state.tripped) {
-        if (key.second == subject || is_ancestor(rules.runbook, state, subject, key.second)) {
-            found.insert(key);
+    const auto collect = [&](const Subject& about) {
+        const auto held = state.subjects.find(about);
+        if (held == state.subjects.end()) {
+            return;
         }
+        for (const auto& [signal, run] : held->second.detectors) {
+            if (run.raised) {
+                found.emplace(signal, about);
+            }
+        }
+    };
+    collect(subject);
+    const auto below = state.index.uneasy_below.find(subject);
+    if (below != state.index.uneasy_below.end()) {
+        std::ranges::for_each(below->second, collect);
     }
     return found;
 }
@@ -344,7 +358,8 @@ std::set<std::pair<std::string, Subject>> tripped_in_scope(const Rules& rules, c
 void settle_verdicts(Work& work) {
     std::vector<std::string> open;
     std::vector<std::string> lost;
-    for (const auto& [id, held] : work.state.intents) {
+    for (const auto& id : work.state.index.at_work) {
+        const auto& held = work.state.intents.at(id);
         if (held.phase == IntentPhase::verifying || held.phase == IntentPhase::ambiguous) {
             open.push_back(id);
         } else if (held.phase == IntentPhase::in_flight &&

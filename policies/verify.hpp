@@ -14,7 +14,7 @@ std::map<std::string, double> facts_before(const Rules& rules, const State& stat
                                            const Intent& intent);
 
 // The runs that are over their threshold on the subject or below it.
-std::set<std::pair<std::string, Subject>> tripped_in_scope(const Rules& rules, const State& state,
+std::set<std::pair<std::string, Subject>> tripped_in_scope(const State& state,
                                                            const Subject& subject);
 
 // Asks for looks, gives verdicts, gives up at the deadline.

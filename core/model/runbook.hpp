@@ -116,7 +116,10 @@ struct Runbook {
     std::vector<Symptom> symptoms;
     std::vector<TopologyRule> topology;
     FlapRules flap;
-    Millis fresh_for{120'000};   // a look older than this is no evidence
+    Millis fresh_for{120'000};  // a look older than this is no evidence
+    // What a cause explained is held by its case this long after the cause cleared: effects clear
+    // later than causes.
+    Millis clearing_time{120'000};
     Millis gone_after{900'000};  // a subject that nobody saw for this long is forgotten
 };
 

@@ -3,6 +3,8 @@
 
 #include "policies/page/groups.hpp"
 
+#include <utility>
+
 namespace leverd {
 namespace {
 
@@ -51,6 +53,19 @@ struct Collect {
     }
     template <class Other>
     void operator()(const Other&) {}
+
+    // What state noted while it changed.
+    void news(PageNews noted) {
+        moved.everything = moved.everything || noted.everything;
+        moved.box = noted.box;
+        moved.cases.merge(noted.cases);
+        for (const auto& id : noted.intents) {
+            of_intent(id);
+        }
+        for (const auto& [signal, subject] : noted.flapping) {
+            page_of_subject(subject);
+        }
+    }
 };
 
 void collect_everything(const State& state, Moved& moved) {
@@ -80,8 +95,10 @@ Moved what_moved(Work& work) {
     auto& desk = work.transient.desk;
     Moved moved;
     moved.everything = work.now.at >= desk.all_next;
+    Collect collect{work.state, moved};
+    collect.news(std::exchange(work.state.agenda.pages, {}));
     for (const auto& entry : work.turn.entries) {
-        std::visit(Collect{work.state, moved}, entry.body);
+        std::visit(collect, entry.body);
     }
     if (moved.everything) {
         desk.all_next = work.now.at + everything_every;

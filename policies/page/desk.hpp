@@ -13,6 +13,7 @@ struct Moved {
     std::set<std::string> cases;
     std::set<std::string> pages;  // keys
     bool everything = false;
+    bool box = false;  // something about this box changed: observer, breaker, stop switch, vetoes
 };
 
 // By the entries of this turn, and by time.

@@ -8,6 +8,8 @@
 #include <malloc.h>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -138,6 +140,106 @@ double looks_per_second(Run& run, std::vector<Event>& looks) {
     return best;
 }
 
+// All tenants and all of their workspaces fail, stay down for a while and heal together.
+struct Outage {
+    double longest = 0;  // milliseconds of a turn
+    double whole = 0;    // seconds of all turns
+    std::int64_t most = 0;
+    int open = 0;
+    std::size_t pages = 0;
+};
+
+void break_looks(std::vector<Event>& looks, std::vector<Event>& good, bool broken) {
+    if (!broken) {
+        looks = good;
+        return;
+    }
+    for (auto& event : looks) {
+        auto& look = std::get<Observation>(event);
+        if (look.probe == "tenant_health") {
+            look.health = Health::failing;
+            look.reason = Reason::connect_refused;
+            look.facts.clear();
+        } else if (look.probe == "workspace_activity") {
+            look.health = Health::failing;
+            look.reason = Reason::agent_errors;
+            look.facts["failed_percent"] = 100;
+            look.facts["failed"] = 12;
+        }
+    }
+}
+
+Outage outage(const Rules& rules, int tenants) {
+    auto made = fleet(tenants, 3);
+    auto looks = made.looks;
+    Run run{Engine(rules)};
+    Outage seen;
+    const auto turn = [&](const Event& event) {
+        const auto began = std::clock();
+        const auto done = run.engine.on(event, run.now);
+        const auto took = 1000.0 * static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+        seen.longest = std::max(seen.longest, took);
+        seen.whole += took / 1000.0;
+        for (const auto& entry : done.entries) {
+            const auto* page = std::get_if<Paged>(&entry.body);
+            seen.pages += page != nullptr && page->version <= 1 ? 1 : 0;
+        }
+    };
+    const auto round = [&] {
+        const auto each = std::max<std::size_t>(1, looks.size() / 40);
+        for (std::size_t i = 0; i < looks.size(); ++i) {
+            if (i % each == 0) {
+                run.now.at += pace / 40;
+                run.now.wall += pace / 40;
+                // What stands above all is looked at oftener than the fleet.
+                for (std::size_t above = looks.size() - 4; above < looks.size(); ++above) {
+                    std::get<Observation>(looks[above]).seen = run.now;
+                    turn(looks[above]);
+                }
+                turn(Tick{});
+            }
+            std::get<Observation>(looks[i]).seen = run.now;
+            turn(looks[i]);
+        }
+    };
+    for (int i = 0; i < 8; ++i) {
+        run.round(looks);
+    }
+    break_looks(looks, made.looks, true);
+    for (int i = 0; i < 6; ++i) {
+        round();
+    }
+    break_looks(looks, made.looks, false);
+    for (int i = 0; i < 18; ++i) {
+        round();
+    }
+    seen.most = run.engine.effort().most;
+    seen.open = run.engine.view().incidents_open;
+    return seen;
+}
+
+// The longest turn at 10,000 tenants is what the loop is held up by; the exponent says how the
+// whole grows from one size to the next.
+bool say_outages(const Rules& rules, int largest) {
+    constexpr double turn_target = 50;
+    bool met = true;
+    Outage before;
+    for (int tenants = 1000; tenants <= largest; tenants *= 10) {
+        const auto seen = outage(rules, tenants);
+        fmt::print(
+            "mass outage, {} tenants and {} workspaces: longest turn {:.1f} ms, {:.1f} s in "
+            "all, most work in a turn {}, {} pages begun, {} incidents left open",
+            tenants, 3 * tenants, seen.longest, seen.whole, seen.most, seen.pages, seen.open);
+        if (before.whole > 0) {
+            fmt::print(", grows with the power {:.2f}", std::log10(seen.whole / before.whole));
+        }
+        fmt::print("\n");
+        met = met && (tenants != 10'000 || seen.longest <= turn_target) && seen.open == 0;
+        before = seen;
+    }
+    return met;
+}
+
 bool say(const char* what, double value, const char* unit, double target, bool at_least) {
     const bool met = at_least ? value >= target : value <= target;
     fmt::print("{:44}{:>14.0f} {:8} target {} {:.0f}: {:.2f} times {}\n", what, value, unit,
@@ -149,8 +251,10 @@ bool say(const char* what, double value, const char* unit, double target, bool a
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count != 2) {
-        fmt::print(stderr, "usage: bench_engine CONFIG\n");
+    if (count != 2 && count != 3) {
+        fmt::print(stderr,
+                   "usage: bench_engine CONFIG [TENANTS]\n"
+                   "TENANTS: of the largest mass outage, 10000 when not given; 0: none\n");
         return 64;
     }
     const auto loaded = config::load(arguments[1], config::vocabulary());
@@ -182,5 +286,7 @@ int main(int count, char** arguments) {
           met;
     fmt::print("  {} incidents open\n", run.engine.view().incidents_open);
     met = say("memory of a quiet subject (2 probes)", bytes, "bytes", bytes_target, false) && met;
+    const int largest = count == 3 ? std::atoi(arguments[2]) : 10'000;
+    met = say_outages(rules_of(loaded.config), largest) && met;
     return met ? 0 : 1;
 }

@@ -28,6 +28,7 @@ class Machine {
     std::function<void(const Entry&)> recorded;
 };
 
-std::unique_ptr<Machine> make_memory_machine();
+// `distrust`: an engine that makes its index anew and looks at everything in every turn.
+std::unique_ptr<Machine> make_memory_machine(bool distrust = false);
 
 }  // namespace leverd::sim

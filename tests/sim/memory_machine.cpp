@@ -6,6 +6,8 @@ namespace {
 
 class MemoryMachine final : public Machine {
   public:
+    explicit MemoryMachine(bool distrust) : distrust_(distrust) {}
+
     const State& view() const override { return engine_->view(); }
 
     std::vector<Effect> on(const Event& event, Now now, Cut cut) override {
@@ -23,6 +25,9 @@ class MemoryMachine final : public Machine {
 
     std::vector<Effect> start(const Rules& rules, Now now) override {
         engine_ = std::make_unique<Engine>(rules);
+        if (distrust_) {
+            engine_->distrust();
+        }
         for (const auto& entry : ledger_) {
             engine_->restore(entry);
         }
@@ -30,6 +35,7 @@ class MemoryMachine final : public Machine {
     }
 
   private:
+    bool distrust_;
     std::vector<Effect> commit(Turn turn) {
         for (auto& entry : turn.entries) {
             recorded(entry);
@@ -44,8 +50,8 @@ class MemoryMachine final : public Machine {
 
 }  // namespace
 
-std::unique_ptr<Machine> make_memory_machine() {
-    return std::make_unique<MemoryMachine>();
+std::unique_ptr<Machine> make_memory_machine(bool distrust) {
+    return std::make_unique<MemoryMachine>(distrust);
 }
 
 }  // namespace leverd::sim

@@ -1,6 +1,7 @@
 // Why: every guard can veto, says why with value and limit, and blocks when it cannot read what it
 // needs.
 #include "policies/guards.hpp"
+#include "policies/state/touch.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/unit/policies/bench.hpp"
@@ -297,6 +298,7 @@ TEST_CASE("blast radius: the golden table of small fleets and a large one") {
         }
         add("f-unseen", Health::unknown);  // neither of these may be counted
         add("other", Health::healthy);
+        rebuild(rules, state);
         Incident incident;
         incident.subject = Subject{"tenant/f0"};
         for (int touched = 1; touched <= std::min(row.fleet, 7); ++touched) {

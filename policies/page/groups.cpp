@@ -286,11 +286,13 @@ Instant next_move(const Work& work, const std::string& key) {
     }
     const auto& group = found->second;
     const bool firing = page != nullptr && page->status == PageStatus::firing;
+    if (group.open.empty() && !is_open(page)) {
+        return Instant::max();
+    }
     if (group.open.empty()) {
-        return !is_open(page) ? Instant::max()
-               : firing       ? work.now.at + flapping_poll
-                              : std::max({page->ended.at, group.emptied.at, work.now.at}) +
-                              work.rules.policies.page.keep_firing_for;
+        const auto over =
+            std::max(page->ended.at, group.emptied.at) + work.rules.policies.page.keep_firing_for;
+        return firing ? work.now.at + flapping_poll : std::max(over, work.now.at + flapping_poll);
     }
     if (firing && !page->muted.empty()) {
         return work.now.at + mute_poll;

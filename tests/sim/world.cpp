@@ -104,6 +104,11 @@ void World::come_back(Thing& thing) {
         thing.fails_at = Instant{};
         thing.up = false;
     }
+    if (thing.flaps_until != Instant{}) {
+        const bool over = now_.at >= thing.flaps_until;
+        thing.up = !over && (ticks_ / 6) % 2 == 0;
+        thing.flaps_until = over ? Instant{} : thing.flaps_until;
+    }
     if (thing.up) {
         thing.last_up = now_.at;
     }
@@ -123,6 +128,9 @@ void World::trouble() {
         for (auto& [name, thing] : *things) {
             thing.up = thing.up || (thing.back_at == Instant{} && chance(700));
         }
+    }
+    if (chance(500)) {
+        any(tenants_).flaps_until = now_.at + std::chrono::minutes{4};
     }
     if (chance(control_plane_up_ ? 3000 : 120)) {
         control_plane_up_ = !control_plane_up_;
@@ -175,6 +183,7 @@ void World::heal() {
     }
     for (auto* things : {&tenants_, &workspaces_}) {
         for (auto& [name, thing] : *things) {
+            thing.flaps_until = Instant{};
             thing.up = thing.up || thing.back_at == Instant{};
         }
     }

@@ -54,6 +54,7 @@ class World {
         Instant back_at{};   // while it restarts; the epoch: it does not
         Instant fails_at{};  // what a lever broke shows only after a while; the epoch: nothing is
         Instant last_up{};
+        Instant flaps_until{};  // goes up and down until then, and stays down
         double requests = 100;
         std::string runtime;  // of a workspace
     };

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cstdint>
+#include <set>
 
 using namespace leverd;
 using namespace leverd::test;
@@ -424,4 +426,49 @@ TEST_CASE("a lever whose outcome nobody knows is told after its grace and only o
     REQUIRE(heard(bench) == std::vector<std::string>{"firing i-1"});
     CHECK(newest(bench).severity == Severity::critical);
     CHECK(newest(bench).state == "outcome_unknown");
+}
+
+TEST_CASE("what a turn leaves out is nothing: looking at everything tells nothing more") {
+    auto rules = recommending();
+    // What a restart does not remember of quiet looks must not matter here.
+    rules.policies.observer.dwell = 0ms;
+    rules.policies.observer.quorum = 0;
+    rules.runbook.fresh_for = 24h;
+    rules.runbook.signals[0].looks = 1;
+    rules.runbook.signals[0].clear_looks = 1;
+    std::uint32_t seed = 7;
+    const auto random = [&](std::uint32_t below) {
+        seed = seed * 1'664'525U + 1'013'904'223U;
+        return (seed >> 16U) % below;
+    };
+    Bench bench(rules);
+    bench.settle();
+    std::set<std::string> down;
+    int compared = 0;
+    for (int step = 0; step < 600; ++step) {
+        const std::string name = Bench::tenants[random(5)];
+        if (random(12) == 0) {
+            down.insert(name);
+        } else if (random(6) == 0) {
+            down.erase(name);
+        }
+        if (random(60) == 0) {
+            bench.send(VetoCommand{"tenant/" + name, {}, 2min, "ana", "work", random(2) == 0});
+        }
+        pass(bench, 7s, {down.begin(), down.end()}, 7s);
+        Engine whole(rules);
+        for (const auto& entry : bench.ledger()) {
+            whole.restore(entry);
+        }
+        const auto turn = whole.resume(Started{"test", "test", "boot", 0}, bench.now());
+        for (const auto& entry : turn.entries) {
+            const auto* page = std::get_if<Paged>(&entry.body);
+            const bool told = page != nullptr || std::holds_alternative<PageJoined>(entry.body);
+            CAPTURE(step, page == nullptr ? "joined" : page->key + ": " + page->text);
+            CHECK_FALSE(told);
+        }
+        ++compared;
+    }
+    CHECK(compared == 600);
+    CHECK(bench.entries<Paged>().size() > 20);
 }

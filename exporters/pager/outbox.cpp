@@ -5,6 +5,8 @@
 #include "core/model/codec.hpp"
 #include "exporters/pager/slot_codec.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <tuple>
 

@@ -185,7 +185,7 @@ void App::Impl::wire() {
     });
     wire_streams(options);
     DriverHooks turns;
-    turns.perform = [this](const Effect& effect) { hands->perform(effect); };
+    turns.perform = [this](const Effect& effect) { effects->perform(effect); };
     turns.recorded = [this](const Entry& entry) {
         figures->on_entry(entry);
         if (const auto* good = std::get_if<KnownGood>(&entry.body)) {
@@ -201,26 +201,26 @@ void App::Impl::wire() {
     Ledger& journal = between ? *between : *store;
     driver =
         std::make_unique<Driver>(io.get_executor(), *clock, *engine, journal, std::move(turns));
-    wire_hands(now);
+    wire_effects(now);
     for (const auto& [subject, good] : engine->view().known_good) {
         inventory.known_good[std::string(subject.name())] = good.version;
     }
     reloaded = net::wall_clock_now();
 }
 
-void App::Impl::wire_hands(const Snapshot& now) {
+void App::Impl::wire_effects(const Snapshot& now) {
     const levers::Context lever_context{&now.config, http.get(), clock.get(), &inventory,
                                         &now.secrets};
-    hands = std::make_unique<Hands>(lever_context, *driver, *lever_tasks, *tasks, *scheduler,
-                                    page_sinks(config, secrets));
-    hands->set_stop_check(
+    effects = std::make_unique<EffectRunner>(lever_context, *driver, *lever_tasks, *tasks,
+                                             *scheduler, page_sinks(config, secrets));
+    effects->set_stop_check(
         [this] { return engine->view().stop.stopped || std::filesystem::exists(stop_file()); });
-    hands->set_intents([this](const std::string& id) {
+    effects->set_intents([this](const std::string& id) {
         const auto found = engine->view().intents.find(id);
         return found == engine->view().intents.end() ? std::optional<Intent>{}
                                                      : std::optional<Intent>{found->second.intent};
     });
-    hands->set_linked([this](const std::string& id) {
+    effects->set_linked([this](const std::string& id) {
         std::vector<Subject> linked;
         const auto found = engine->view().incidents.find(id);
         if (found != engine->view().incidents.end()) {
@@ -348,7 +348,7 @@ asio::awaitable<void> App::Impl::shut_down() {
     spdlog::info("event=stopping levers_at_work={}", lever_tasks->size());
     notify::stopping();
     stopping = true;
-    hands->retire();
+    effects->retire();
     co_await streams->stop();
     const auto until = net::deadline_in(lever_grace);
     while (lever_tasks->size() > 0 && net::deadline_in(Millis{0}) < until) {
@@ -379,7 +379,7 @@ Result<void> App::Impl::reload_now() {
         probe_context.config = &now.config;
         probe_context.secrets = &now.secrets;
         scheduler->refresh();
-        hands->use(now.config, now.secrets, page_sinks(config, secrets));
+        effects->use(now.config, now.secrets, page_sinks(config, secrets));
         reloaded = net::wall_clock_now();
     }
     reload_ok = problem.empty();

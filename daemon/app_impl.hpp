@@ -10,7 +10,7 @@
 #include "core/net/task_group.hpp"
 #include "daemon/app.hpp"
 #include "daemon/driver.hpp"
-#include "daemon/hands.hpp"
+#include "daemon/effect_runner.hpp"
 #include "exporters/prometheus/metrics.hpp"
 #include "exporters/web/server.hpp"
 #include "policies/engine.hpp"
@@ -61,7 +61,7 @@ struct App::Impl final : exporters::Backend {
     Deliveries deliveries;
     Results last_looks;
     exporters::EventFigures event_counts;
-    std::unique_ptr<Hands> hands;
+    std::unique_ptr<EffectRunner> effects;
     std::unique_ptr<exporters::WebServer> web;
     boost::asio::signal_set signals{io};
 
@@ -79,7 +79,7 @@ struct App::Impl final : exporters::Backend {
     Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
     void wire();
     probes::SchedulerHooks look_hooks();
-    void wire_hands(const Snapshot& now);
+    void wire_effects(const Snapshot& now);
     void open_deliveries();
     void wire_streams(const net::TransportOptions& options);
     void wake_tenant(const std::string& slug, std::string_view event);

@@ -1,5 +1,5 @@
 // Why: see rig.hpp. Commit before effects, and what becomes of a call whose intent could not be
-// written, are as in daemon/driver.cpp and daemon/hands.cpp.
+// written, are as in daemon/driver.cpp and daemon/effect_runner.cpp.
 #include "tests/unit/levers/campaign/rig.hpp"
 
 #include "policies/levers/canvas_rollback.hpp"

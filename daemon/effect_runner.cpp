@@ -1,5 +1,5 @@
-// Why: see hands.hpp.
-#include "daemon/hands.hpp"
+// Why: see effect_runner.hpp.
+#include "daemon/effect_runner.hpp"
 
 #include "core/model/codec.hpp"
 #include "policies/levers/diagnose.hpp"
@@ -13,9 +13,9 @@ namespace asio = boost::asio;
 
 namespace leverd {
 
-Hands::Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
-             net::TaskGroup& tasks, probes::Scheduler& scheduler,
-             std::vector<exporters::PageSink> sinks)
+EffectRunner::EffectRunner(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
+                           net::TaskGroup& tasks, probes::Scheduler& scheduler,
+                           std::vector<exporters::PageSink> sinks)
     : context_(context),
       driver_(driver),
       lever_tasks_(lever_tasks),
@@ -25,14 +25,14 @@ Hands::Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_task
     context_.leaving = &retired_;
 }
 
-void Hands::use(const config::Config& config, const std::map<std::string, Secret>& secrets,
-                std::vector<exporters::PageSink> sinks) {
+void EffectRunner::use(const config::Config& config, const std::map<std::string, Secret>& secrets,
+                       std::vector<exporters::PageSink> sinks) {
     context_.config = &config;
     context_.secrets = &secrets;
     sinks_ = std::move(sinks);
 }
 
-net::Deadline Hands::deadline_for(const std::string& lever) const {
+net::Deadline EffectRunner::deadline_for(const std::string& lever) const {
     for (const auto& settings : context_.config->levers) {
         if (settings.id == lever) {
             return net::deadline_in(settings.timeout);
@@ -41,7 +41,7 @@ net::Deadline Hands::deadline_for(const std::string& lever) const {
     return net::deadline_in(config::LeverSettings{}.timeout);
 }
 
-void Hands::perform(const Effect& effect) {
+void EffectRunner::perform(const Effect& effect) {
     if (const auto* plan = std::get_if<MakePlan>(&effect)) {
         tasks_.spawn("plan " + plan->incident, make_plan(*plan));
     } else if (const auto* call = std::get_if<FireLever>(&effect)) {
@@ -65,8 +65,8 @@ void Hands::perform(const Effect& effect) {
     }
 }
 
-asio::awaitable<Result<Plan>> Hands::plan_for(std::shared_ptr<levers::Lever> lever,
-                                              MakePlan wanted) {
+asio::awaitable<Result<Plan>> EffectRunner::plan_for(std::shared_ptr<levers::Lever> lever,
+                                                     MakePlan wanted) {
     levers::Context context = context_;
     const auto deadline = deadline_for(wanted.lever);
     if (wanted.undo_of.empty()) {
@@ -84,7 +84,7 @@ asio::awaitable<Result<Plan>> Hands::plan_for(std::shared_ptr<levers::Lever> lev
     co_return back;
 }
 
-asio::awaitable<PlanMade> Hands::plan_by_hand(std::string lever, Subject subject) {
+asio::awaitable<PlanMade> EffectRunner::plan_by_hand(std::string lever, Subject subject) {
     PlanMade made;
     made.plan.lever = lever;
     made.plan.subject = subject;
@@ -107,7 +107,7 @@ asio::awaitable<PlanMade> Hands::plan_by_hand(std::string lever, Subject subject
 
 // Evidence first: what a lever changes can never be read again. Bounded, and never a reason not to
 // fire; the entry is durable before the call.
-asio::awaitable<void> Hands::diagnose(Intent intent) {
+asio::awaitable<void> EffectRunner::diagnose(Intent intent) {
     levers::Context context = context_;
     Diagnosed found;
     found.incident = intent.incident;
@@ -123,7 +123,7 @@ asio::awaitable<void> Hands::diagnose(Intent intent) {
     }
 }
 
-asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
+asio::awaitable<void> EffectRunner::make_plan(MakePlan wanted) {
     PlanResult result;
     result.incident = wanted.incident;
     result.undo_of = wanted.undo_of;
@@ -144,7 +144,7 @@ asio::awaitable<void> Hands::make_plan(MakePlan wanted) {
     driver_.post(std::move(result));
 }
 
-asio::awaitable<void> Hands::fire(Intent intent) {
+asio::awaitable<void> EffectRunner::fire(Intent intent) {
     levers::Context context = context_;
     const auto lever = levers::lever_for(*context_.config, intent.lever);
     Outcome outcome{intent.id, OutcomeKind::refused, {}, {}};
@@ -169,7 +169,7 @@ asio::awaitable<void> Hands::fire(Intent intent) {
     driver_.post(std::move(outcome));
 }
 
-asio::awaitable<void> Hands::observe(ObserveLever wanted) {
+asio::awaitable<void> EffectRunner::observe(ObserveLever wanted) {
     levers::Context context = context_;
     const auto lever = levers::lever_for(*context_.config, wanted.intent.lever);
     if (lever == nullptr) {
@@ -180,7 +180,7 @@ asio::awaitable<void> Hands::observe(ObserveLever wanted) {
     driver_.post(std::move(settled));
 }
 
-asio::awaitable<void> Hands::prove(ProveLever wanted) {
+asio::awaitable<void> EffectRunner::prove(ProveLever wanted) {
     levers::Context context = context_;
     const auto lever = levers::lever_for(*context_.config, wanted.intent.lever);
     if (lever == nullptr) {
@@ -193,7 +193,7 @@ asio::awaitable<void> Hands::prove(ProveLever wanted) {
     }
 }
 
-asio::awaitable<void> Hands::page(exporters::PageSink sink, Paged sent) {
+asio::awaitable<void> EffectRunner::page(exporters::PageSink sink, Paged sent) {
     const auto id = sink.settings.id;
     const auto key = sent.key;
     const auto now = context_.clock->now();

@@ -14,13 +14,13 @@
 
 namespace leverd {
 
-class Hands {
+class EffectRunner {
   public:
     // Everything referenced outlives this object. Lever calls run in `lever_tasks`, so that a stop
     // can wait for them.
-    Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
-          net::TaskGroup& tasks, probes::Scheduler& scheduler,
-          std::vector<exporters::PageSink> sinks);
+    EffectRunner(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
+                 net::TaskGroup& tasks, probes::Scheduler& scheduler,
+                 std::vector<exporters::PageSink> sinks);
 
     void perform(const Effect& effect);
     // New lever calls are refused from now on.

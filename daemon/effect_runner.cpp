@@ -1,6 +1,7 @@
 // Why: see effect_runner.hpp.
 #include "daemon/effect_runner.hpp"
 
+#include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "policies/levers/diagnose.hpp"
 
@@ -8,15 +9,17 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 
 namespace asio = boost::asio;
 
 namespace leverd {
 
-EffectRunner::EffectRunner(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
-                           net::TaskGroup& tasks, probes::Scheduler& scheduler,
-                           std::vector<exporters::PageSink> sinks)
-    : context_(context),
+EffectRunner::EffectRunner(levers::Context context, const levers::LeverTable& table, Driver& driver,
+                           net::TaskGroup& lever_tasks, net::TaskGroup& tasks,
+                           probes::Scheduler& scheduler, std::vector<exporters::PageSink> sinks)
+    : context_(std::move(context)),
+      table_(table),
       driver_(driver),
       lever_tasks_(lever_tasks),
       tasks_(tasks),
@@ -25,10 +28,10 @@ EffectRunner::EffectRunner(levers::Context context, Driver& driver, net::TaskGro
     context_.leaving = &retired_;
 }
 
-void EffectRunner::use(const config::Config& config, const std::map<std::string, Secret>& secrets,
-                       std::vector<exporters::PageSink> sinks) {
-    context_.config = &config;
-    context_.secrets = &secrets;
+void EffectRunner::use(const SnapshotPtr& snapshot, std::vector<exporters::PageSink> sinks) {
+    context_.config = config_of(snapshot);
+    context_.secrets = secrets_of(snapshot);
+    context_.http = snapshot->http.get();
     sinks_ = std::move(sinks);
 }
 
@@ -43,13 +46,14 @@ net::Deadline EffectRunner::deadline_for(const std::string& lever) const {
 
 void EffectRunner::perform(const Effect& effect) {
     if (const auto* plan = std::get_if<MakePlan>(&effect)) {
-        tasks_.spawn("plan " + plan->incident, make_plan(*plan));
+        tasks_.spawn("plan " + plan->incident, make_plan(*plan), net::TaskRole::answerable);
     } else if (const auto* call = std::get_if<FireLever>(&effect)) {
-        lever_tasks_.spawn("fire " + call->intent.id, fire(call->intent));
+        lever_tasks_.spawn("fire " + call->intent.id, fire(call->intent),
+                           net::TaskRole::answerable);
     } else if (const auto* settle = std::get_if<ObserveLever>(&effect)) {
-        tasks_.spawn("observe " + settle->intent.id, observe(*settle));
+        tasks_.spawn("observe " + settle->intent.id, observe(*settle), net::TaskRole::answerable);
     } else if (const auto* proof = std::get_if<ProveLever>(&effect)) {
-        tasks_.spawn("prove " + proof->intent.id, prove(*proof));
+        tasks_.spawn("prove " + proof->intent.id, prove(*proof), net::TaskRole::answerable);
     } else if (const auto* again = std::get_if<LookAgain>(&effect)) {
         scheduler_.look_soon(again->subject, again->probe);
     } else if (const auto* sent = std::get_if<SendPage>(&effect)) {
@@ -84,25 +88,35 @@ asio::awaitable<Result<Plan>> EffectRunner::plan_for(std::shared_ptr<levers::Lev
     co_return back;
 }
 
-asio::awaitable<PlanMade> EffectRunner::plan_by_hand(std::string lever, Subject subject) {
+// The plan, or why there is none, also when the lever threw.
+asio::awaitable<PlanMade> EffectRunner::planned(std::shared_ptr<levers::Lever> lever,
+                                                MakePlan wanted) {
     PlanMade made;
-    made.plan.lever = lever;
-    made.plan.subject = subject;
-    const auto found = levers::lever_for(*context_.config, lever);
-    if (found == nullptr) {
-        made.problem = fmt::format("no lever named {} exists", lever);
+    made.incident = wanted.incident;
+    made.plan.lever = wanted.lever;
+    made.plan.subject = wanted.subject;
+    if (lever == nullptr) {
+        made.problem = fmt::format("no lever named {} exists", wanted.lever);
         co_return made;
     }
-    MakePlan wanted{{}, lever, subject, {}};
-    auto plan = co_await plan_for(found, std::move(wanted));
-    made.ok = plan.has_value();
-    if (plan) {
-        made.plan = std::move(*plan);
-    } else {
-        const auto& error = plan.error();
-        made.problem = error.hint.empty() ? error.what : error.what + " (" + error.hint + ")";
+    try {
+        auto plan = co_await plan_for(std::move(lever), std::move(wanted));
+        made.ok = plan.has_value();
+        if (plan) {
+            made.plan = std::move(*plan);
+        } else {
+            const auto& error = plan.error();
+            made.problem = error.hint.empty() ? error.what : error.what + " (" + error.hint + ")";
+        }
+    } catch (...) {
+        made.problem = "planning failed inside leverd: " + net::what_of(std::current_exception());
     }
     co_return made;
+}
+
+asio::awaitable<PlanMade> EffectRunner::plan_by_hand(std::string lever, Subject subject) {
+    const auto found = table_.find(*context_.config, lever);
+    return planned(found, MakePlan{{}, std::move(lever), std::move(subject), {}});
 }
 
 // Evidence first: what a lever changes can never be read again. Bounded, and never a reason not to
@@ -112,14 +126,20 @@ asio::awaitable<void> EffectRunner::diagnose(Intent intent) {
     Diagnosed found;
     found.incident = intent.incident;
     found.intent = intent.id;
-    auto about = linked_ ? linked_(intent.incident) : std::vector<Subject>{};
-    about.insert(about.begin(), intent.subject);
-    found.diagnostics = co_await levers::diagnose(context, std::move(about));
-    if (!found.diagnostics.empty()) {
-        const bool durable = co_await driver_.submit(std::move(found));
-        if (!durable) {
-            spdlog::warn("event=diagnostics_not_kept intent={}", intent.id);
+    std::string problem;
+    try {
+        auto about = linked_ ? linked_(intent.incident) : std::vector<Subject>{};
+        about.insert(about.begin(), intent.subject);
+        found.diagnostics = co_await levers::diagnose(context, std::move(about));
+        if (!found.diagnostics.empty()) {
+            const auto kept = co_await driver_.submit(std::move(found));
+            problem = kept.durable ? "" : "the ledger could not be written";
         }
+    } catch (...) {
+        problem = net::what_of(std::current_exception());
+    }
+    if (!problem.empty()) {
+        spdlog::warn("event=diagnostics_not_kept intent={} what=\"{}\"", intent.id, problem);
     }
 }
 
@@ -127,26 +147,39 @@ asio::awaitable<void> EffectRunner::make_plan(MakePlan wanted) {
     PlanResult result;
     result.incident = wanted.incident;
     result.undo_of = wanted.undo_of;
-    const auto lever = levers::lever_for(*context_.config, wanted.lever);
-    if (lever == nullptr) {
-        result.problem = fmt::format("no lever named {} exists", wanted.lever);
-        driver_.post(std::move(result));
-        co_return;
-    }
-    auto plan = co_await plan_for(lever, std::move(wanted));
-    result.ok = plan.has_value();
-    if (plan) {
-        result.plan = std::move(*plan);
-    } else {
-        const auto& error = plan.error();
-        result.problem = error.hint.empty() ? error.what : error.what + " (" + error.hint + ")";
+    const auto lever = table_.find(*context_.config, wanted.lever);
+    auto made = co_await planned(lever, std::move(wanted));
+    result.ok = made.ok;
+    result.problem = std::move(made.problem);
+    if (made.ok) {
+        result.plan = std::move(made.plan);
     }
     driver_.post(std::move(result));
 }
 
+// Each intent gets exactly one outcome, also when the lever throws: `refused` while nothing can
+// have been sent, else `unknown`, which is looked into and told.
 asio::awaitable<void> EffectRunner::fire(Intent intent) {
+    bool begun = false;
+    Outcome outcome;
+    try {
+        outcome = co_await call(intent, &begun);
+    } catch (...) {
+        const auto what = net::what_of(std::current_exception());
+        outcome = Outcome{};
+        outcome.kind = begun ? OutcomeKind::unknown : OutcomeKind::refused;
+        outcome.detail = begun ? "the lever failed inside leverd, perhaps after its call: " + what
+                               : "leverd failed before the call, nothing was sent: " + what;
+    }
+    outcome.intent = intent.id;
+    spdlog::warn("event=outcome intent={} lever={} subject={} outcome={} detail=\"{}\"", intent.id,
+                 intent.lever, intent.subject.text(), to_string(outcome.kind), outcome.detail);
+    driver_.post(std::move(outcome));
+}
+
+asio::awaitable<Outcome> EffectRunner::call(Intent intent, bool* begun) {
     levers::Context context = context_;
-    const auto lever = levers::lever_for(*context_.config, intent.lever);
+    const auto lever = table_.find(*context.config, intent.lever);
     Outcome outcome{intent.id, OutcomeKind::refused, {}, {}};
     const bool held = retired_ || (stopped_ && stopped_());
     if (lever != nullptr && !held) {
@@ -161,44 +194,63 @@ asio::awaitable<void> EffectRunner::fire(Intent intent) {
     } else {
         spdlog::warn("event=fire intent={} lever={} subject={}", intent.id, intent.lever,
                      intent.subject.text());
-        const auto deadline = net::deadline_in(levers::call_time(*context_.config, *lever));
+        const auto deadline = net::deadline_in(levers::call_time(*context.config, *lever));
+        *begun = true;
         outcome = co_await lever->fire(context, intent.plan, intent.id, deadline);
     }
-    spdlog::warn("event=outcome intent={} lever={} subject={} outcome={} detail=\"{}\"", intent.id,
-                 intent.lever, intent.subject.text(), to_string(outcome.kind), outcome.detail);
-    driver_.post(std::move(outcome));
+    co_return outcome;
 }
 
 asio::awaitable<void> EffectRunner::observe(ObserveLever wanted) {
     levers::Context context = context_;
-    const auto lever = levers::lever_for(*context_.config, wanted.intent.lever);
+    const auto lever = table_.find(*context.config, wanted.intent.lever);
+    Settled settled{wanted.intent.id, Took::unclear, {}};
     if (lever == nullptr) {
-        co_return;
+        settled.detail = "no lever of this name exists any more, so nobody can look";
+    } else {
+        try {
+            settled = co_await lever->observe(context, wanted.intent.plan, wanted.intent.id,
+                                              wanted.fired, deadline_for(wanted.intent.lever));
+        } catch (...) {
+            settled.detail =
+                "looking failed inside leverd: " + net::what_of(std::current_exception());
+        }
     }
-    auto settled = co_await lever->observe(context, wanted.intent.plan, wanted.intent.id,
-                                           wanted.fired, deadline_for(wanted.intent.lever));
     driver_.post(std::move(settled));
 }
 
 asio::awaitable<void> EffectRunner::prove(ProveLever wanted) {
     levers::Context context = context_;
-    const auto lever = levers::lever_for(*context_.config, wanted.intent.lever);
+    const auto lever = table_.find(*context.config, wanted.intent.lever);
     if (lever == nullptr) {
-        co_return;
+        co_return;  // the verdict comes from the other looks, or from the time limit
     }
-    auto seen = co_await lever->prove(context, wanted.intent.plan, wanted.outcome,
-                                      deadline_for(wanted.intent.lever));
+    std::optional<Observation> seen;
+    try {
+        seen = co_await lever->prove(context, wanted.intent.plan, wanted.outcome,
+                                     deadline_for(wanted.intent.lever));
+    } catch (...) {
+        seen.emplace();
+        seen->subject = wanted.intent.subject;
+        seen->probe = "lever:" + wanted.intent.lever;
+        seen->reason = Reason::deadline_local;
+        seen->origin = Origin::local;
+        seen->evidence = sanitize(
+            "looking failed inside leverd: " + net::what_of(std::current_exception()), 400);
+        seen->seen = context.clock->now();
+    }
     if (seen) {
         driver_.post(std::move(*seen));
     }
 }
 
 asio::awaitable<void> EffectRunner::page(exporters::PageSink sink, Paged sent) {
+    const levers::Context context = context_;  // owns what the transport belongs to
     const auto id = sink.settings.id;
     const auto key = sent.key;
-    const auto now = context_.clock->now();
+    const auto now = context.clock->now();
     const bool accepted =
-        co_await exporters::send_page(context_.http, std::move(sink), std::move(sent), now);
+        co_await exporters::send_page(context.http, std::move(sink), std::move(sent), now);
     if (!accepted) {
         pages_failed_ += 1;
         spdlog::error("event=page_not_delivered sink={} key={}", id, key);

@@ -315,12 +315,16 @@ boost::asio::awaitable<Result<void>> FakeBackend::lift_veto(LiftVeto command) {
     co_return Result<void>{};
 }
 
-boost::asio::awaitable<Result<void>> FakeBackend::reload() {
+boost::asio::awaitable<Reloaded> FakeBackend::reload() {
+    Reloaded done;
+    done.ok = !refusal;
     if (refusal) {
-        co_return *refusal;
+        done.problems.push_back(refusal->what);
+        co_return done;
     }
     changes.push_back(Change{"reload", "", "", true});
-    co_return Result<void>{};
+    done.changed = {"[net] ca_file"};
+    co_return done;
 }
 
 namespace {

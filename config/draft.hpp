@@ -7,8 +7,10 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace leverd::config {
@@ -45,7 +47,9 @@ class Draft {
     Config config;
     std::vector<std::unique_ptr<SourceFile>> files;
     std::vector<Problem> problems;
-    bool has_syntax_errors = false;  // then a missing name proves nothing
+    Settings settings;
+    std::set<std::pair<std::string, std::string>> schema;  // (table, key) that the readers ask for
+    bool has_syntax_errors = false;                        // then a missing name proves nothing
 
     // Parallel to the vectors of `config` with the same names.
     std::vector<ItemPlaces> probe_places;

@@ -247,6 +247,8 @@ Loaded load(const fs::path& path, const Vocabulary& vocabulary, const Instead& i
     }
     loaded.config = std::move(draft.config);
     loaded.problems = std::move(draft.problems);
+    loaded.settings = std::move(draft.settings);
+    loaded.schema = std::move(draft.schema);
     return loaded;
 }
 

@@ -6,8 +6,12 @@
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
 
+#include <compare>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace leverd::config {
@@ -26,10 +30,25 @@ struct Problem {
 // mean ...".
 std::string render(const Problem& p);
 
+// Where a setting stands: table "[[probe]]", item "tenant_health", key "interval". Settings of a
+// table that exists once have no item; those of the file itself no table.
+struct SettingName {
+    std::string table;
+    std::string item;
+    std::string key;
+
+    friend auto operator<=>(const SettingName&, const SettingName&) = default;
+};
+// As they were written; never the value of a secret.
+using Settings = std::map<SettingName, std::string>;
+
 struct Loaded {
     Config config;
+    Settings settings;
     std::vector<Problem> problems;  // errors and warnings in file order
-    bool ok() const;                // no errors
+    // Table and key of everything that the readers asked for, written or not.
+    std::set<std::pair<std::string, std::string>> schema;
+    bool ok() const;  // no errors
 };
 
 // Levers and probe kinds that exist, so that a name nothing implements is a config error. Filled by

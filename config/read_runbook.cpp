@@ -190,6 +190,7 @@ void read_topology(TableReader& root) {
             root.draft().config.runbook.topology.push_back(std::move(rule));
         }
     }
+    t->finish();
 }
 
 }  // namespace

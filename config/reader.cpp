@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 namespace leverd::config {
 namespace {
@@ -318,10 +319,37 @@ void TableReader::require(std::initializer_list<std::string_view> keys) {
     }
 }
 
+std::string TableReader::item_name() const {
+    if (!title_.starts_with("[[")) {
+        return {};
+    }
+    for (const std::string_view key : {"id", "name", "kind", "repository"}) {
+        if (const toml::node* named = table_.get(key); named != nullptr && named->is_string()) {
+            return named->as_string()->get();
+        }
+    }
+    return {};
+}
+
 void TableReader::finish() {
     const std::vector<std::string> known(known_.begin(), known_.end());
+    // Titles in quotes are values of a key of the table around them.
+    const bool settings = title_.empty() || title_.starts_with('[');
+    for (const auto& key : known) {
+        if (settings) {
+            draft_.schema.emplace(title_, key);
+        }
+    }
+    const std::string item = item_name();
     for (auto&& [key, value] : table_) {
         const std::string_view name = key.str();
+        const bool nested = value.is_table() && !title_.starts_with("[[") && title_ != "[secrets]";
+        const bool inline_secret = title_ == "[secrets]" && !value.is_table();
+        if (settings && !nested && !inline_secret && !is_table_array(value)) {
+            std::ostringstream text;
+            text << toml::toml_formatter{value};
+            draft_.settings[SettingName{title_, item, std::string(name)}] = text.str();
+        }
         if (known_.contains(name)) {
             continue;
         }

@@ -93,6 +93,9 @@ class TableReader {
     const toml::table& table_;
     std::string title_;
     std::set<std::string, std::less<>> known_;
+
+    // What this item of an array of tables is called; empty for a table that exists once.
+    std::string item_name() const;
 };
 
 }  // namespace leverd::config

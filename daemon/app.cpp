@@ -4,43 +4,23 @@
 
 #include "core/model/codec.hpp"
 #include "daemon/app_impl.hpp"
-#include "daemon/notify.hpp"
 #include "daemon/rules.hpp"
+#include "daemon/stop_file.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <nlohmann/json.hpp>
-
-#include <csignal>
 
 namespace asio = boost::asio;
 
 namespace leverd {
-namespace {
-
-constexpr Millis self_pace{500};
-constexpr Millis lever_grace{20'000};
-
-std::function<void(const std::string&, const std::string&)> log_defect() {
-    return [](const std::string& task, const std::string& what) {
-        spdlog::critical("event=task_failed task=\"{}\" what=\"{}\"", task, what);
-    };
-}
-
-std::vector<exporters::PageSink> page_sinks(const config::Config& config,
-                                            const std::map<std::string, Secret>& secrets) {
+std::vector<exporters::PageSink> page_sinks(const Snapshot& now) {
     std::vector<exporters::PageSink> sinks;
-    for (const auto& notify : config.notify) {
-        const auto key = secrets.find(notify.secret);
-        sinks.push_back({notify, key == secrets.end() ? Secret{} : key->second});
+    for (const auto& notify : now.config.notify) {
+        const auto key = now.secrets.find(notify.secret);
+        sinks.push_back({notify, key == now.secrets.end() ? Secret{} : key->second});
     }
     return sinks;
 }
-
-}  // namespace
 
 std::string_view version() {
     return LEVERD_VERSION;
@@ -50,18 +30,20 @@ App::App(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 App::~App() = default;
 
 boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
-    const std::filesystem::path& config_path, config::Config config, Outside outside) {
+    const std::filesystem::path& config_path, config::Loaded loaded, Outside outside) {
     auto impl = std::make_unique<Impl>();
     impl->outside = std::move(outside);
     impl->config_path = config_path;
-    impl->config = std::move(config);
-    if (auto read = impl->read_secrets_now(); !read) {
-        return StartFailure{Exit::config, read.error()};
+    auto begun = impl->make_snapshot(std::move(loaded));
+    if (!begun) {
+        return StartFailure{Exit::config, begun.error()};
     }
+    impl->current = *begun;
+    impl->begun_with = *begun;
     if (auto failure = impl->open_ledger()) {
         return *failure;
     }
-    impl->engine = std::make_unique<Engine>(make_rules(impl->config));
+    impl->engine = std::make_unique<Engine>(make_rules(impl->config()));
     impl->figures =
         std::make_unique<exporters::Metrics>(std::string(leverd::version()), impl->engine->rules());
     Started before;
@@ -73,7 +55,11 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
     const auto boot = net::read_boot_stamp();
     const auto begin = net::resume_timeline({before.boot_id, before.boottime_ms, anchor.at}, last,
                                             boot, net::wall_clock_now());
-    impl->clock = net::make_system_clock(begin, boot.boottime_ms);
+    impl->machine_clock = net::make_system_clock(begin, boot.boottime_ms);
+    impl->clock = impl->outside.clock ? impl->outside.clock(*impl->machine_clock) : nullptr;
+    if (!impl->clock) {
+        impl->clock = std::move(impl->machine_clock);
+    }
     impl->wire();
     impl->open_deliveries();
     if (auto bound = impl->bind_web(); !bound) {
@@ -81,24 +67,15 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
     }
     Started started;
     started.version = std::string(leverd::version());
-    started.config_hash = impl->config.hash;
+    started.config_hash = impl->config().hash;
     started.boot_id = boot.boot_id;
     started.boottime_ms = boot.boottime_ms;
     impl->driver->adopt(impl->engine->resume(started, impl->clock->now()));
     return std::unique_ptr<App>(new App(std::move(impl)));
 }
 
-Result<void> App::Impl::read_secrets_now() {
-    auto read = config::read_secrets(config);
-    if (!read) {
-        return read.error();
-    }
-    secrets = std::move(*read);
-    return {};
-}
-
 std::optional<StartFailure> App::Impl::open_ledger() {
-    auto opened = SqliteLedger::open(config.daemon.state_directory);
+    auto opened = SqliteLedger::open(config().daemon.state_directory);
     if (opened) {
         store = std::move(*opened);
         return std::nullopt;
@@ -163,29 +140,23 @@ probes::SchedulerHooks App::Impl::look_hooks() {
 }
 
 void App::Impl::wire() {
-    net::TransportOptions options;
-    options.ca_file = config.net.ca_file;
-    options.nameservers = config.net.nameservers;
-    options.user_agent = config.net.user_agent;
-    http = outside.transport ? outside.transport(io.get_executor())
-                             : net::make_transport(io.get_executor(), options);
-    tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
-    lever_tasks = std::make_unique<net::TaskGroup>(io.get_executor(), log_defect());
-    const auto& now = take_snapshot();
-    dialer = net::make_dialer(io.get_executor(), options);
+    const auto on_defect = [this](const net::TaskDefect& defect) { meet_defect(defect); };
+    tasks = std::make_unique<net::TaskGroup>(io.get_executor(), on_defect);
+    lever_tasks = std::make_unique<net::TaskGroup>(io.get_executor(), on_defect);
     for (const auto& [subject, held] : engine->view().subjects) {
         heartbeats.restore({held.attributes.begin(), held.attributes.end()});
     }
-    probe_context = probes::Context{&now.config,  http.get(),   clock.get(), &inventory,
-                                    &now.secrets, dialer.get(), &heartbeats};
+    probe_context =
+        probes::Context{config_of(current),  current->http.get(),   clock.get(), &inventory,
+                        secrets_of(current), current->dialer.get(), &heartbeats};
     scheduler =
         std::make_unique<probes::Scheduler>(io.get_executor(), probe_context, *tasks, look_hooks());
     desk = std::make_unique<probes::HintDesk>(io.get_executor(), [this](const Hint& hint) {
         return scheduler->hint(hint.probe, hint.target);
     });
-    wire_streams(options);
+    wire_streams();
     DriverHooks turns;
-    turns.perform = [this](const Effect& effect) { hands->perform(effect); };
+    turns.perform = [this](const Effect& effect) { effects->perform(effect); };
     turns.recorded = [this](const Entry& entry) {
         figures->on_entry(entry);
         if (const auto* good = std::get_if<KnownGood>(&entry.body)) {
@@ -202,11 +173,11 @@ void App::Impl::wire() {
     driver =
         std::make_unique<Driver>(io.get_executor(), *clock, *engine, journal, std::move(turns));
     wire_pager();
-    wire_hands(now);
+    wire_effects();
     for (const auto& [subject, good] : engine->view().known_good) {
         inventory.known_good[std::string(subject.name())] = good.version;
     }
-    reloaded = net::wall_clock_now();
+    reloading.loaded = net::wall_clock_now();
 }
 
 void log_attempt(const exporters::Outbox::Attempt& attempt, const exporters::AttemptEnd& end) {
@@ -223,34 +194,34 @@ void log_attempt(const exporters::Outbox::Attempt& attempt, const exporters::Att
 }
 
 void App::Impl::wire_pager() {
-    outbox_store = std::make_unique<OutboxStore>(config.daemon.state_directory);
-    pager = std::make_unique<exporters::Pager>(io.get_executor(), *clock, *http, *tasks,
+    outbox_store = std::make_unique<OutboxStore>(config().daemon.state_directory);
+    pager = std::make_unique<exporters::Pager>(io.get_executor(), *clock, *tasks,
                                                outbox_store.get());
     pager->on_end(log_attempt);
-    pager->use(page_sinks(config, secrets));
+    pager->use(page_sinks(*current), current->http);
 }
 
 // A sink that is new learns what is open.
 void App::Impl::use_sinks() {
-    pager->use(page_sinks(config, secrets));
+    pager->use(page_sinks(*current), current->http);
     for (const auto& [key, page] : engine->view().pages) {
         pager->put(page);
     }
 }
 
-void App::Impl::wire_hands(const Snapshot& now) {
-    const levers::Context lever_context{&now.config, http.get(), clock.get(), &inventory,
-                                        &now.secrets};
-    hands = std::make_unique<Hands>(lever_context, *driver, *lever_tasks, *tasks, *scheduler,
-                                    *pager);
-    hands->set_stop_check(
-        [this] { return engine->view().stop.stopped || std::filesystem::exists(stop_file()); });
-    hands->set_intents([this](const std::string& id) {
+void App::Impl::wire_effects() {
+    levers::Context context{config_of(current), current->http.get(), clock.get(), &inventory,
+                            secrets_of(current)};
+    effects = std::make_unique<EffectRunner>(std::move(context), levers, *driver, *lever_tasks,
+                                             *tasks, *scheduler, *pager);
+    effects->set_stop_check(
+        [this] { return engine->view().stop.stopped || read_stop_file(stop_file()).stopped; });
+    effects->set_intents([this](const std::string& id) {
         const auto found = engine->view().intents.find(id);
         return found == engine->view().intents.end() ? std::optional<Intent>{}
                                                      : std::optional<Intent>{found->second.intent};
     });
-    hands->set_linked([this](const std::string& id) {
+    effects->set_linked([this](const std::string& id) {
         std::vector<Subject> linked;
         const auto found = engine->view().incidents.find(id);
         if (found != engine->view().incidents.end()) {
@@ -262,206 +233,17 @@ void App::Impl::wire_hands(const Snapshot& now) {
     });
 }
 
-// Looks and lever calls end by their deadlines, so the newest few are all that anybody can still
-// hold.
-const Snapshot& App::Impl::take_snapshot() {
-    constexpr std::size_t kept = 32;
-    snapshots.push_back(std::make_unique<Snapshot>(Snapshot{config, secrets}));
-    if (snapshots.size() > kept) {
-        snapshots.pop_front();
-    }
-    return *snapshots.back();
-}
-
 Result<void> App::Impl::bind_web() {
     exporters::WebOptions options;
-    options.listen = config.daemon.listen;
-    options.socket = config.daemon.socket;
-    if (const auto token = secrets.find(config.daemon.api_token); token != secrets.end()) {
-        options.token = token->second;
-    }
+    options.listen = config().daemon.listen;
+    options.socket = config().daemon.socket;
+    options.token = api_token();
     auto bound = exporters::WebServer::bind(io.get_executor(), *tasks, *this, std::move(options));
     if (!bound) {
         return bound.error();
     }
     web = std::move(*bound);
     return {};
-}
-
-std::filesystem::path App::Impl::stop_file() const {
-    return config.daemon.stop_file.empty()
-               ? std::filesystem::path(config.daemon.state_directory) / "STOP"
-               : std::filesystem::path(config.daemon.stop_file);
-}
-
-void App::Impl::check_stop_file() {
-    constexpr auto by_file = "stop file";
-    std::error_code ignored;
-    const bool exists = std::filesystem::exists(stop_file(), ignored);
-    const auto& stop = engine->view().stop;
-    if (exists && !stop.stopped) {
-        driver->post(StopCommand{true, by_file, stop_file().string() + " exists"});
-    } else if (!exists && stop.stopped && stop.who == by_file) {
-        driver->post(StopCommand{false, by_file, stop_file().string() + " was removed"});
-    }
-}
-
-// How late it is and whether the clock stepped, as a look at ourselves. Lateness counts on the
-// clock that goes on while the machine sleeps.
-Observation App::Impl::report_self() {
-    const auto now = clock->now();
-    const auto before = reported.value_or(now);
-    reported = now;
-    lateness = std::max(Millis{0}, now.at - before.at - self_pace);
-    const auto step = (now.wall - before.wall) - (now.at - before.at);
-    Observation self;
-    self.subject = Subject{"observer"};
-    self.probe = "self";
-    self.facts["lateness_ms"] = static_cast<double>(lateness.count());
-    self.facts["clock_step_ms"] = static_cast<double>(step.count());
-    self.seen = now;
-    return self;
-}
-
-// After a stop or a suspend it is chance who runs first; deadlines that passed meanwhile must not
-// be judged before it is known that nobody was looking.
-std::optional<Observation> App::Impl::overdue_report() {
-    if (!reported || clock->now().at - reported->at < 2 * self_pace) {
-        return std::nullopt;
-    }
-    return report_self();
-}
-
-// Pets the watchdog only if turns were completed since.
-asio::awaitable<void> App::Impl::watch_self() {
-    reported = clock->now();
-    auto petted = reported->at;
-    const auto pace = notify::watchdog_pace();
-    while (!stopping) {
-        const bool awake = co_await net::pause(self_pace);
-        if (!awake) {
-            co_return;
-        }
-        driver->post(report_self());
-        check_stop_file();
-        const auto now = clock->now();
-        if (pace > Millis{0} && now.at - petted >= pace / 2 && healthy().ok) {
-            notify::alive();
-            petted = now.at;
-        }
-    }
-}
-
-asio::awaitable<void> App::Impl::watch_signals() {
-    signals.add(SIGTERM);
-    signals.add(SIGINT);
-    signals.add(SIGHUP);
-    while (!stopping) {
-        boost::system::error_code failed;
-        auto token = asio::redirect_error(asio::use_awaitable, failed);
-        const int signal = co_await signals.async_wait(token);
-        if (failed) {
-            co_return;
-        }
-        if (signal == SIGHUP) {
-            notify::reloading();
-            (void)reload_now();
-            notify::ready("watching");
-            continue;
-        }
-        co_await shut_down();
-    }
-}
-
-// No new lever calls, a grace for those on their way, then everything else.
-asio::awaitable<void> App::Impl::shut_down() {
-    spdlog::info("event=stopping levers_at_work={}", lever_tasks->size());
-    notify::stopping();
-    stopping = true;
-    hands->retire();
-    co_await streams->stop();
-    const auto until = net::deadline_in(lever_grace);
-    while (lever_tasks->size() > 0 && net::deadline_in(Millis{0}) < until) {
-        (void)co_await net::pause(Millis{50});
-    }
-    lever_tasks->cancel();
-    co_await lever_tasks->join();
-    driver->stop();
-}
-
-Result<void> App::Impl::reload_now() {
-    auto loaded = config::load(config_path, vocabulary());
-    std::string problem;
-    if (!loaded.ok()) {
-        for (const auto& found : loaded.problems) {
-            if (!found.warning) {
-                problem = config::render(found);
-                break;
-            }
-        }
-    } else if (auto read = config::read_secrets(loaded.config); !read) {
-        problem = read.error().what;
-    } else {
-        secrets = std::move(*read);
-        config = std::move(loaded.config);
-        driver->adopt(engine->reload(make_rules(config), clock->now()));
-        const auto& now = take_snapshot();
-        probe_context.config = &now.config;
-        probe_context.secrets = &now.secrets;
-        scheduler->refresh();
-        hands->use(now.config, now.secrets);
-        use_sinks();
-        reloaded = net::wall_clock_now();
-    }
-    reload_ok = problem.empty();
-    reload_problem = problem;
-    if (!reload_ok) {
-        spdlog::error("event=reload_refused what=\"{}\" kept=\"the config that is running\"",
-                      problem);
-        return Error{"the config is bad and the running one was kept: " + problem,
-                     "leverd check --config " + config_path.string()};
-    }
-    spdlog::info("event=reloaded config_hash={}", config.hash.substr(0, 12));
-    return {};
-}
-
-void App::Impl::turned() {
-    for (const auto& listener : listeners) {
-        listener();
-    }
-}
-
-exporters::Backend& App::backend() {
-    return *impl_;
-}
-
-asio::any_io_executor App::executor() {
-    return impl_->io.get_executor();
-}
-
-Exit App::run() {
-    auto& app = *impl_;
-    app.tasks->spawn("signals", app.watch_signals());
-    app.tasks->spawn("self", app.watch_self());
-    app.tasks->spawn("scheduler", app.scheduler->run());
-    app.tasks->spawn("pager", app.pager->run());
-    app.tasks->spawn("hints", app.desk->run());
-    app.tasks->spawn("streams", app.streams->run());
-    app.web->start();
-    bool over = false;
-    const auto turns = [&app, &over](std::exception_ptr failed) {
-        over = true;
-        if (failed) {
-            spdlog::critical("event=driver_failed");
-        }
-        app.tasks->cancel();
-    };
-    asio::co_spawn(app.io, app.driver->run(), turns);
-    notify::ready("watching");
-    spdlog::info("event=started version={} listen=127.0.0.1:{} mode_ceiling={}", version(),
-                 app.web->port(), to_string(app.config.daemon.mode_ceiling));
-    app.io.run();
-    return over ? Exit::ok : Exit::failed;
 }
 
 }  // namespace leverd

@@ -34,22 +34,25 @@ struct StartFailure {
     Error error;
 };
 
-// Where the process touches the world. Production leaves both empty; a simulation brings its own.
+// Where the process touches the world. Production leaves all empty; a simulation brings its own.
 struct Outside {
     // Instead of the network.
     std::function<std::unique_ptr<net::HttpTransport>(boost::asio::any_io_executor)> transport;
     // Stands between the driver and the ledger, which outlives it.
     std::function<std::unique_ptr<Ledger>(Ledger& kept)> ledger;
+    // Stands between everybody and the machine's clock, which outlives it.
+    std::function<std::unique_ptr<Clock>(const Clock& kept)> clock;
 };
 
 class App {
   public:
     // Reads everything, opens everything, binds everything; nothing is looked at or fired yet.
     static boost::system::result<std::unique_ptr<App>, StartFailure> make(
-        const std::filesystem::path& config_path, config::Config config, Outside outside = {});
+        const std::filesystem::path& config_path, config::Loaded loaded, Outside outside = {});
     ~App();
 
-    // Runs until SIGTERM or SIGINT. SIGHUP reloads.
+    // Runs until SIGTERM or SIGINT: ok; or until a part of it ended that everybody needs: failed.
+    // SIGHUP reloads. Nothing but the destructor may be called afterwards.
     Exit run();
 
     // What the HTTP faces may ask, for a caller on executor().

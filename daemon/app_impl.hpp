@@ -11,7 +11,8 @@
 #include "core/net/task_group.hpp"
 #include "daemon/app.hpp"
 #include "daemon/driver.hpp"
-#include "daemon/hands.hpp"
+#include "daemon/effect_runner.hpp"
+#include "daemon/snapshot.hpp"
 #include "exporters/prometheus/metrics.hpp"
 #include "exporters/web/server.hpp"
 #include "policies/engine.hpp"
@@ -23,32 +24,27 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include <deque>
 #include <list>
+#include <map>
 #include <optional>
 
 namespace leverd {
 
-// What looks and levers read. A reload makes a new one; those under way keep theirs.
-struct Snapshot {
-    config::Config config;
-    std::map<std::string, Secret> secrets;
-};
+std::vector<exporters::PageSink> page_sinks(const Snapshot& now);
 
 struct App::Impl final : exporters::Backend {
     std::filesystem::path config_path;
-    config::Config config;
-    std::map<std::string, Secret> secrets;
-    std::deque<std::unique_ptr<Snapshot>> snapshots;
     boost::asio::io_context io{1};
     Outside outside;
+    SnapshotPtr current;     // the config that runs, with all that was made from it
+    SnapshotPtr begun_with;  // the one of the start: what needs a restart still stands as it says
     std::unique_ptr<SqliteLedger> store;
     std::unique_ptr<Ledger> between;  // see Outside; empty: the driver writes to the store itself
+    std::unique_ptr<Clock> machine_clock;  // empty unless `clock` stands before it
     std::unique_ptr<Clock> clock;
-    std::unique_ptr<net::HttpTransport> http;
-    std::unique_ptr<net::Dialer> dialer;
     probes::Heartbeats heartbeats;
     Inventory inventory;
+    levers::LeverTable levers;
     std::unique_ptr<Engine> engine;
     std::unique_ptr<exporters::Metrics> figures;
     std::unique_ptr<Driver> driver;
@@ -57,39 +53,44 @@ struct App::Impl final : exporters::Backend {
     probes::Context probe_context;
     std::unique_ptr<probes::Scheduler> scheduler;
     std::unique_ptr<probes::HintDesk> desk;
-    std::unique_ptr<net::WebSocketClient> stream_client;
     std::unique_ptr<probes::TenantStreams> streams;
     Deliveries deliveries;
     Results last_looks;
     exporters::EventFigures event_counts;
     std::unique_ptr<OutboxStore> outbox_store;
     std::unique_ptr<exporters::Pager> pager;
-    std::unique_ptr<Hands> hands;
+    std::unique_ptr<EffectRunner> effects;
     std::unique_ptr<exporters::WebServer> web;
     boost::asio::signal_set signals{io};
 
     Millis lateness{0};
     std::optional<Now> reported;  // when the process last reported about itself
-    bool reload_ok = true;
-    WallTime reloaded{};
+    struct {
+        bool ok = true;
+        WallTime loaded{};
+        std::size_t restart_needed = 0;
+    } reloading;
     bool stopping = false;
+    bool leaving = false;
+    std::string fatal;                       // why the process gives up
+    std::map<std::string, Instant> defects;  // errands that threw lately, by name
+    bool stop_unreadable = false;            // as the engine was told
     std::list<std::function<void()>> listeners;
-    std::string reload_problem;
 
     // Set-up, in this order.
-    Result<void> read_secrets_now();
+    Result<SnapshotPtr> make_snapshot(config::Loaded loaded);
     std::optional<StartFailure> open_ledger();
     Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
     void wire();
     probes::SchedulerHooks look_hooks();
-    void wire_hands(const Snapshot& now);
     void wire_pager();
     void use_sinks();
+    void wire_effects();
     void open_deliveries();
-    void wire_streams(const net::TransportOptions& options);
+    void wire_streams();
     void wake_tenant(const std::string& slug, std::string_view event);
     Result<void> bind_web();
-    const Snapshot& take_snapshot();
+    const config::Config& config() const { return current->config; }
 
     // Tasks.
     boost::asio::awaitable<void> watch_self();
@@ -98,9 +99,22 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<void> watch_signals();
     boost::asio::awaitable<void> shut_down();
     void check_stop_file();
-    std::filesystem::path stop_file() const;
-    Result<void> reload_now();
+    void forget_old_defects();
+    std::string stop_file() const;
     void turned();
+
+    // How it ends.
+    void meet_defect(const net::TaskDefect& defect);
+    void give_up(const std::string& why);
+    void leave();
+    boost::asio::awaitable<void> drain();
+    void run_loop();
+
+    // Reload.
+    exporters::Reloaded reload_now();
+    void use(SnapshotPtr next);
+    std::optional<Secret> api_token() const;
+    void log_reload(const exporters::Reloaded& done) const;
 
     // exporters::Backend
     const State& state() const override { return engine->view(); }
@@ -117,7 +131,7 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<Result<void>> stop(StopCommand command) override;
     boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) override;
     boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
-    boost::asio::awaitable<Result<void>> reload() override;
+    boost::asio::awaitable<exporters::Reloaded> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;
     boost::asio::awaitable<Result<void>> acknowledge(Acknowledge given) override;
@@ -126,7 +140,7 @@ struct App::Impl final : exporters::Backend {
     std::vector<SinkReport> page_delivery() const override { return pager->report(); }
     boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) override;
     bool heartbeat(const std::string& name) override;
-    std::vector<config::ProbeSettings> probe_settings() const override { return config.probes; }
+    std::vector<config::ProbeSettings> probe_settings() const override { return config().probes; }
     std::vector<Results::Result> results(const std::string& probe, const Subject& subject,
                                          std::size_t limit) const override {
         return last_looks.of(probe, subject, limit);

@@ -3,6 +3,8 @@
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app_impl.hpp"
+#include "daemon/stop_file.hpp"
+#include "policies/guards.hpp"
 #include "policies/losses.hpp"
 #include "policies/page/delivery.hpp"
 
@@ -16,6 +18,8 @@ namespace leverd {
 namespace {
 
 constexpr Millis loop_age_max{10'000};
+// A look ends by its own deadline and the next one is due then; this is slack for a busy machine.
+constexpr Millis look_age_max{30'000};
 
 const Decision* newest_decision(const State& state, const std::string& id, const Incident** owner) {
     for (const auto& [key, incident] : state.incidents) {
@@ -37,8 +41,9 @@ std::string App::Impl::metrics() {
     exporters::DriverFigures now_figures;
     now_figures.loop_lateness = lateness;
     now_figures.ready = ready().ok;
-    now_figures.config_reload_ok = reload_ok;
-    now_figures.config_reloaded = reloaded;
+    now_figures.config_reload_ok = reloading.ok;
+    now_figures.config_reloaded = reloading.loaded;
+    now_figures.restart_needed = reloading.restart_needed;
     now_figures.last_turn = driver->last_turn().wall;
     now_figures.queue_depth = driver->queue_depth();
     now_figures.queue_dropped = driver->dropped();
@@ -62,17 +67,23 @@ exporters::Health App::Impl::healthy() const {
         return {false,
                 fmt::format("the last turn was {} ago; restart leverd", format_duration(age))};
     }
-    return {true, "the loop turns"};
+    const auto stalled = scheduler->stalled_for();
+    if (stalled > look_age_max) {
+        return {false, fmt::format("looks have been due for {} and none began or ended; restart "
+                                   "leverd",
+                                   shown_duration(stalled))};
+    }
+    return {true, "the loop turns and looks go on"};
 }
 
 exporters::Health App::Impl::ready() const {
     const auto& held = engine->view();
-    if (!held.ledger_writable) {
+    if (!held.ledger_writable || driver->ledger_failing()) {
         return {false, "the ledger cannot be written, so no lever fires; check the disk of " +
-                           config.daemon.state_directory};
+                           config().daemon.state_directory};
     }
-    if (!reload_ok) {
-        return {false, "the last reload was refused; run leverd check"};
+    if (auto why = not_ready(held, true); !why.empty() || !reloading.ok) {
+        return {false, "the last reload was refused: " + why + "; run leverd check"};
     }
     const bool looked = std::ranges::any_of(
         held.subjects, [](const auto& item) { return item.first.text() != "observer"; });
@@ -108,20 +119,20 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
                                     to_string(held->action), held->reason),
                         "leverd why " + held->subject.text()};
     }
-    const auto owner_id = owner->id;
+    const auto subject = held->subject.text();
     ApprovalGiven given{decision, held->hash, approved, std::move(who), std::move(why)};
-    const bool durable = co_await driver->submit(std::move(given));
-    if (!durable) {
+    const auto done = co_await driver->submit(std::move(given));
+    if (!done.durable) {
         co_return Error{"the ledger could not be written, so the answer was not taken",
                         "check the disk, then say it again"};
     }
-    const auto found = engine->view().incidents.find(owner_id);
-    const bool taken = found != engine->view().incidents.end() &&
-                       (!found->second.intents.empty() ||
-                        (found->second.approval && found->second.approval->decision == decision));
+    const bool taken = std::ranges::any_of(done.entries, [&decision](const Entry& entry) {
+        const auto* answer = std::get_if<Approval>(&entry.body);
+        return answer != nullptr && answer->decision == decision;
+    });
     if (!taken) {
         co_return Error{fmt::format("decision {} changed while you answered", decision),
-                        "look again: leverd why " + found->second.subject.text()};
+                        "look again: leverd why " + subject};
     }
     co_return Result<void>{};
 }
@@ -129,33 +140,32 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
 asio::awaitable<Result<void>> App::Impl::stop(StopCommand command) {
     // Before the engine hears of it: it would decide to fire, be refused at the last moment, and
     // have used up an attempt.
-    std::error_code ignored;
-    const bool stopped = command.stopped;
-    if (!stopped && std::filesystem::exists(stop_file(), ignored)) {
-        co_return Error{"the stop file still exists", "remove " + stop_file().string()};
+    const auto file = read_stop_file(stop_file());
+    if (!command.stopped && file.stopped) {
+        co_return Error{"the stop file still holds every lever: " + file.why,
+                        "remove " + stop_file()};
     }
-    const bool durable = co_await driver->submit(std::move(command));
-    if (!durable) {
+    const auto done = co_await driver->submit(std::move(command));
+    if (!done.durable) {
         co_return Error{
             "the ledger could not be written, so the stop switch would not survive a restart",
-            fmt::format("levers are held now all the same; create {} to be sure",
-                        stop_file().string())};
+            fmt::format("levers are held now all the same; create {} to be sure", stop_file())};
     }
     co_return Result<void>{};
 }
 
 asio::awaitable<Result<Veto>> App::Impl::veto(VetoCommand command) {
-    const auto before = engine->view().vetoes;
-    const bool durable = co_await driver->submit(command);
-    if (!durable) {
+    const auto done = co_await driver->submit(std::move(command));
+    if (!done.durable) {
         co_return Error{"the ledger could not be written, so the veto would not survive a restart",
                         "check the disk, then say it again; or stop everything: leverd stop"};
     }
-    for (const auto& [id, held] : engine->view().vetoes) {
-        const auto& set = held.set;
-        if (!before.contains(id) && set.subjects == command.subjects &&
-            set.lever == command.lever && set.who == command.who && set.why == command.why) {
-            co_return held;
+    for (const auto& entry : done.entries) {
+        const auto* set = std::get_if<VetoSet>(&entry.body);
+        const auto held =
+            set == nullptr ? engine->view().vetoes.end() : engine->view().vetoes.find(set->id);
+        if (held != engine->view().vetoes.end()) {
+            co_return held->second;
         }
     }
     co_return Error{"the veto was not taken", "see which ones are in force: leverd vetoes"};
@@ -163,8 +173,8 @@ asio::awaitable<Result<Veto>> App::Impl::veto(VetoCommand command) {
 
 asio::awaitable<Result<void>> App::Impl::lift_veto(LiftVeto command) {
     const auto id = command.id;
-    const bool durable = co_await driver->submit(std::move(command));
-    if (!durable) {
+    const auto done = co_await driver->submit(std::move(command));
+    if (!done.durable) {
         co_return Error{"the ledger could not be written, so the veto stays in force",
                         "check the disk, then say it again"};
     }
@@ -174,7 +184,7 @@ asio::awaitable<Result<void>> App::Impl::lift_veto(LiftVeto command) {
     co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> App::Impl::reload() {
+asio::awaitable<exporters::Reloaded> App::Impl::reload() {
     co_return reload_now();
 }
 
@@ -184,7 +194,7 @@ asio::awaitable<Result<exporters::FireAnswer>> App::Impl::fire(exporters::FireWa
     command.subject = wanted.subject;
     command.who = wanted.who;
     command.why = wanted.why;
-    command.plan = co_await hands->plan_by_hand(wanted.lever, wanted.subject);
+    command.plan = co_await effects->plan_by_hand(wanted.lever, wanted.subject);
     exporters::FireAnswer answer;
     answer.plan = command.plan;
     if (wanted.dry_run) {
@@ -193,8 +203,8 @@ asio::awaitable<Result<exporters::FireAnswer>> App::Impl::fire(exporters::FireWa
     }
     command.answer = std::make_shared<FireByHand::Answer>();
     const auto told = command.answer;
-    const bool durable = co_await driver->submit(std::move(command));
-    if (!durable) {
+    const auto done = co_await driver->submit(std::move(command));
+    if (!done.durable) {
         co_return Error{"the ledger could not be written, so nothing was fired",
                         "check the disk, then say it again"};
     }
@@ -230,7 +240,7 @@ asio::awaitable<Result<Looked>> App::Impl::look(std::string kind, std::string ta
 }
 
 bool App::Impl::heartbeat(const std::string& name) {
-    auto heard = heartbeats.heard(config, name, clock->now());
+    auto heard = heartbeats.heard(config(), name, clock->now());
     if (!heard) {
         return false;
     }

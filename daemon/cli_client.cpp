@@ -132,14 +132,15 @@ boost::system::result<Answer, Failure> call_daemon(const std::string& socket_pat
     }
     std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
     const Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    // Before the connection: a socket whose owner takes nobody on would hold us for ever.
+    const timeval patience{seconds_per_read, 0};
+    ::setsockopt(descriptor.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(descriptor.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (descriptor.get() < 0 ||
         ::connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
             0) {
         return unreachable(socket_path, std::strerror(errno));
     }
-    const timeval patience{seconds_per_read, 0};
-    ::setsockopt(descriptor.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(descriptor.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     const std::string request = fmt::format(
         "{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: "
         "application/json\r\nContent-Length: {}\r\n\r\n{}",

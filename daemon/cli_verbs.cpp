@@ -336,6 +336,9 @@ int run_autonomy(const CliOptions& options) {
 int run_resume(const CliOptions& options, const std::string& reason) {
     return print(set_stop(options, false, reason));
 }
+int run_reload(const CliOptions& options) {
+    return print(reload(options));
+}
 int run_probe(const CliOptions& options, const std::string& kind, const std::string& target,
               bool debug) {
     return print(probe(options, kind, target, debug));

@@ -32,6 +32,10 @@ Report answer_decision(const CliOptions& options, const std::string& decision, b
 Report set_stop(const CliOptions& options, bool stopped, const std::string& reason,
                 const std::string& lasts = {});
 
+// What the daemon took up, what needs a restart, or why it refused the files on disk
+// (Exit::config).
+Report reload(const CliOptions& options);
+
 struct VetoWanted {
     std::string subjects;  // glob
     std::string lever;     // empty: every lever
@@ -67,6 +71,7 @@ int run_acknowledge(const CliOptions& options, const std::string& incident,
 int run_test_page(const CliOptions& options, const std::string& sink);
 int run_autonomy(const CliOptions& options);
 int run_resume(const CliOptions& options, const std::string& reason);
+int run_reload(const CliOptions& options);
 int run_probe(const CliOptions& options, const std::string& kind, const std::string& target,
               bool debug);
 int run_incident_summary(const CliOptions& options, const std::string& incident);

@@ -4,6 +4,7 @@
 #include "core/net/http.hpp"
 
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,6 +15,16 @@
 namespace asio = boost::asio;
 
 namespace leverd {
+namespace {
+
+// What holds levers, or says that they must be held.
+bool is_urgent(const Event& event) {
+    return std::holds_alternative<LedgerHealth>(event) ||
+           std::holds_alternative<StopCommand>(event) ||
+           std::holds_alternative<VetoCommand>(event) || std::holds_alternative<SelfReport>(event);
+}
+
+}  // namespace
 
 Driver::Driver(asio::any_io_executor executor, const Clock& clock, Engine& engine, Ledger& ledger,
                DriverHooks hooks)
@@ -30,7 +41,23 @@ void Driver::wake() {
 
 void Driver::stop() {
     stopping_ = true;
+    std::erase_if(queue_, [](const Waiting& waiting) {
+        return std::holds_alternative<Observation>(waiting.event);
+    });
     wake();
+}
+
+void Driver::enqueue(Waiting waiting) {
+    auto& lane = is_urgent(waiting.event) ? urgent_ : queue_;
+    lane.push_back(std::move(waiting));
+    wake();
+}
+
+Driver::Waiting Driver::next_waiting() {
+    auto& lane = urgent_.empty() ? queue_ : urgent_;
+    auto next = std::move(lane.front());
+    lane.pop_front();
+    return next;
 }
 
 void Driver::post(Event event) {
@@ -47,26 +74,21 @@ void Driver::post(Event event) {
         }
         return;
     }
-    queue_.push_back(Waiting{std::move(event), {}});
-    wake();
+    enqueue(Waiting{std::move(event), nullptr, {}});
 }
 
-asio::awaitable<bool> Driver::submit(Event event) {
+asio::awaitable<Submitted> Driver::submit(Event event) {
     // The timer is only a signal here: it fires when the turn is over.
     auto over = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor,
                                                      asio::steady_timer::time_point::max());
-    auto durable = std::make_shared<bool>(false);
-    Waiting waiting{std::move(event), {}};
-    waiting.done = [over, durable](bool ok) {
-        *durable = ok;
-        over->cancel();
-    };
-    queue_.push_back(std::move(waiting));
-    wake();
+    auto told = std::make_shared<Submitted>();
+    Waiting waiting{std::move(event), told, {}};
+    waiting.done = [over] { over->cancel(); };
+    enqueue(std::move(waiting));
     boost::system::error_code ignored;
     auto token = asio::redirect_error(asio::use_awaitable, ignored);
     co_await over->async_wait(token);
-    co_return *durable;
+    co_return std::move(*told);
 }
 
 void Driver::adopt(Turn turn) {
@@ -75,32 +97,32 @@ void Driver::adopt(Turn turn) {
 }
 
 asio::awaitable<void> Driver::run() {
-    while (!stopping_ || !queue_.empty()) {
+    while (!stopping_ || !urgent_.empty() || !queue_.empty()) {
         const auto wake_at = engine_.next_wake();
         const auto now = clock_.now().at;
         const bool due = wake_at && *wake_at <= now;
-        if (queue_.empty() && adopted_.empty() && !due) {
+        if (idle() && !due) {
             const auto left = wake_at ? *wake_at - now : Millis{1'000};
             timer_.expires_after(std::clamp<Millis>(left, Millis{1}, Millis{1'000}));
             boost::system::error_code ignored;
             auto token = asio::redirect_error(asio::use_awaitable, ignored);
             co_await timer_.async_wait(token);
             const auto again = engine_.next_wake();
-            const bool idle =
-                queue_.empty() && adopted_.empty() && again && *again > clock_.now().at;
-            if (idle && unwritten_.empty()) {
+            if (idle() && again && *again > clock_.now().at && unwritten_.empty()) {
                 last_turn_ = clock_.now();
                 continue;
             }
         }
         co_await turn_batch();
+        // Everybody else on this loop gets their turn between two batches, whatever waits here.
+        co_await asio::post(executor_, asio::use_awaitable);
     }
 }
 
 asio::awaitable<void> Driver::turn_batch() {
     std::vector<Entry> entries;
     std::vector<Effect> effects;
-    std::vector<std::function<void(bool)>> waiters;
+    std::vector<Waiting> waiters;
     const auto take = [&](Turn turn) {
         std::ranges::move(turn.entries, std::back_inserter(entries));
         std::ranges::move(turn.effects, std::back_inserter(effects));
@@ -114,18 +136,24 @@ asio::awaitable<void> Driver::turn_batch() {
         }
     }
     take(engine_.on(Tick{}, clock_.now()));
-    for (std::size_t i = 0; i < batch_limit && !queue_.empty(); ++i) {
-        auto waiting = std::move(queue_.front());
-        queue_.pop_front();
-        take(engine_.on(waiting.event, clock_.now()));
-        if (waiting.done) {
-            waiters.push_back(std::move(waiting.done));
+    const auto latest = net::deadline_in(batch_time);
+    for (std::size_t i = 0; i < batch_limit && !(urgent_.empty() && queue_.empty()); ++i) {
+        auto waiting = next_waiting();
+        auto turn = engine_.on(waiting.event, clock_.now());
+        if (waiting.told) {
+            waiting.told->entries = turn.entries;
+            waiters.push_back(std::move(waiting));
+        }
+        take(std::move(turn));
+        if (net::deadline_in(Millis{0}) >= latest) {
+            break;
         }
     }
     const bool durable = co_await commit(std::move(entries));
     perform_all(effects, durable);
-    for (const auto& done : waiters) {
-        done(durable);
+    for (const auto& waiter : waiters) {
+        waiter.told->durable = durable;
+        waiter.done();
     }
     last_turn_ = clock_.now();
     hooks_.turned();
@@ -141,6 +169,7 @@ asio::awaitable<bool> Driver::commit(std::vector<Entry> entries) {
     auto written = co_await ledger_.append(std::move(batch));
     const auto ended = net::deadline_in(Millis{0});
     const bool was_writable = engine_.view().ledger_writable;
+    ledger_failing_ = !written;
     if (!written) {
         if (was_writable) {
             spdlog::error("event=ledger_unwritable what=\"{}\" hint=\"{}\"", written.error().what,

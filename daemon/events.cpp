@@ -34,7 +34,7 @@ const std::string& secret_name(const config::Events& events, stack::EventSource 
 
 // Without its file the memory of deliveries ends with the process; that is no reason not to start.
 void App::Impl::open_deliveries() {
-    const auto path = std::filesystem::path(config.daemon.state_directory) / "deliveries";
+    const auto path = std::filesystem::path(config().daemon.state_directory) / "deliveries";
     auto opened = Deliveries::open(path, clock->now().wall);
     if (opened) {
         deliveries = std::move(*opened);
@@ -45,7 +45,8 @@ void App::Impl::open_deliveries() {
 }
 
 const Secret* App::Impl::event_secret(stack::EventSource source) {
-    const auto found = secrets.find(secret_name(config.events, source));
+    const auto& secrets = current->secrets;
+    const auto found = secrets.find(secret_name(config().events, source));
     return found == secrets.end() ? nullptr : &found->second;
 }
 
@@ -71,8 +72,7 @@ void App::Impl::wake_tenant(const std::string& slug, std::string_view event) {
     event_counts.dropped[std::string(to_string(source))] += desk->post(hints);
 }
 
-void App::Impl::wire_streams(const net::TransportOptions& options) {
-    stream_client = net::make_websocket_client(io.get_executor(), options);
+void App::Impl::wire_streams() {
     probes::StreamHooks hooks;
     hooks.on_open = [this](const std::string& slug) { wake_tenant(slug, "connected"); };
     hooks.on_event = [this](const std::string& slug, const std::string& event) {
@@ -84,7 +84,7 @@ void App::Impl::wire_streams(const net::TransportOptions& options) {
         return std::uniform_real_distribution<double>{}(random);
     };
     streams = std::make_unique<probes::TenantStreams>(io.get_executor(), probe_context,
-                                                      *stream_client, *tasks, std::move(hooks));
+                                                      current->streams, *tasks, std::move(hooks));
 }
 
 }  // namespace leverd

@@ -65,7 +65,7 @@ int run(const std::string& path) {
     }
     set_up_log(loaded.config.daemon.log_level);
     protect_memory();
-    auto app = App::make(path, std::move(loaded.config));
+    auto app = App::make(path, std::move(loaded));
     if (!app) {
         print_error(app.error().error);
         return code(app.error().code);
@@ -122,6 +122,7 @@ struct Arguments {
     cli::FireAsked fire;
     cli::FreezeOptions freeze;
     bool open_only = false;
+    bool wait = false;
     bool debug = false;
     cli::TestOptions test;
     cli::ReplayOptions replay;
@@ -220,6 +221,10 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
     auto* resume = client_verb(app, args, "resume", "Lift the stop switch");
     resume->add_option("--why", args.why, "Your reason, for the record");
     resume->callback([&args] { args.exit = cli::run_resume(args.client, args.why); });
+    auto* reload = client_verb(app, args, "reload", "Take up the config on disk");
+    reload->add_flag("--wait", args.wait,
+                     "Wait for the answer and print it; what it does anyway, for scripts to say");
+    reload->callback([&args] { args.exit = cli::run_reload(args.client); });
     auto* veto = client_verb(app, args, "veto", "Hold levers on subjects; looking goes on");
     veto->add_option("subjects", args.veto.subjects, "e.g. tenant/acme, 'tenant/*', '*'")
         ->required();

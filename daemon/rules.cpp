@@ -14,7 +14,8 @@ config::Vocabulary vocabulary() {
     for (const auto& kind : probes::probe_kinds()) {
         words.probe_kinds.emplace_back(kind.name);
     }
-    for (const auto& lever : levers::lever_table()) {
+    const levers::LeverTable table;
+    for (const auto& lever : table.all()) {
         words.levers.push_back(lever->contract().id);
         if (lever->contract().reversibility == Reversibility::irreversible) {
             words.irreversible_levers.push_back(lever->contract().id);

@@ -36,7 +36,8 @@ constexpr int rounds_max = 16;
 bool is_busy(const State& state) {
     return state.incidents_open > 0 || state.intents_open > 0 || !state.tripped.empty() ||
            !state.symptoms.empty() || !state.observer.trusted || !state.book.open.empty() ||
-           !state.flapping.empty() || state.breaker.phase != BreakerPhase::closed;
+           !state.flapping.empty() || state.breaker.phase != BreakerPhase::closed ||
+           !state.self_reports.empty();
 }
 
 // A look that changed nothing, at a subject that no row asks about, can wait for the next Tick.

@@ -39,11 +39,13 @@ GuardVerdict stop_switch(const GuardInput& in) {
 }
 
 GuardVerdict daemon_ready(const GuardInput& in) {
-    if (!in.state.ledger_writable) {
-        return block("the ledger cannot be written, so no intent could be recorded before the call",
-                     "ledger unwritable", "ledger writable");
+    const bool automatic = in.by_hand == nullptr && in.ceiling.mode == Mode::automatic;
+    auto why = not_ready(in.state, automatic);
+    if (why.empty()) {
+        return pass("the ledger is writable and the config is loaded", "ready");
     }
-    return pass("the ledger is writable and the config is loaded", "ready");
+    return in.state.ledger_writable ? block(std::move(why), "config refused", "config loaded")
+                                    : block(std::move(why), "ledger unwritable", "ledger writable");
 }
 
 GuardVerdict observer_trusted(const GuardInput& in) {
@@ -451,6 +453,17 @@ GuardVerdict approval(const GuardInput& in) {
 }
 
 }  // namespace
+
+std::string not_ready(const State& state, bool automatic) {
+    if (!state.ledger_writable) {
+        return "the ledger cannot be written, so no intent could be recorded before the call";
+    }
+    if (automatic && state.self_reports.contains({std::string(config_refused), {}})) {
+        return "the config on disk was refused and is not the one that runs; automatic levers wait "
+               "for a good reload, approvals and firing by hand go on";
+    }
+    return {};
+}
 
 const std::vector<Guard>& guard_table() {
     static const std::vector<Guard> table{

@@ -52,6 +52,15 @@ struct Guard {
     bool needs_permission = true;  // asked only when the lever and a policy for it are known
 };
 
+// The row of the page table that the daemon reports while the config on disk is not the one that
+// runs.
+inline constexpr std::string_view config_refused = "config_refused";
+
+// Why the process may not act now, whatever a lever is about; empty: it may. The guard
+// daemon_ready,
+// /-/ready and can_act all ask here. `automatic`: nobody is asked before the lever fires.
+std::string not_ready(const State& state, bool automatic);
+
 // In the order in which they are asked; the first that blocks is the decision's reason.
 const std::vector<Guard>& guard_table();
 

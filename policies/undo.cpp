@@ -1,6 +1,7 @@
 // Why: see undo.hpp.
 #include "policies/undo.hpp"
 
+#include "policies/guards.hpp"
 #include "policies/ladder.hpp"
 #include "policies/switches.hpp"
 
@@ -37,7 +38,7 @@ bool is_wanted(const Work& work, const IntentState& held) {
 
 // A veto, a window or the breaker holds new levers only; these hold every call.
 bool may_call(const State& state) {
-    return !state.stop.stopped && state.ledger_writable && state.observer.trusted;
+    return !state.stop.stopped && not_ready(state, true).empty() && state.observer.trusted;
 }
 
 void escalate(Work& work, const std::string& incident, std::string why) {

@@ -16,10 +16,12 @@ namespace asio = boost::asio;
 namespace {
 
 // A cancelled look runs to its own end instead of being thrown out of a co_await.
-asio::awaitable<std::vector<Observation>> run_look(Context& context, LookFunction look, Task task,
+asio::awaitable<std::vector<Observation>> run_look(std::shared_ptr<Flight> flight,
+                                                   LookFunction look, Task task,
                                                    net::Deadline deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    std::vector<Observation> observations = co_await look(context, std::move(task), deadline);
+    std::vector<Observation> observations =
+        co_await look(flight->context, std::move(task), deadline);
     co_return observations;
 }
 
@@ -35,9 +37,10 @@ std::string words_of(const std::exception_ptr& thrown) {
 
 }  // namespace
 
-std::shared_ptr<Flight> take_off(const asio::any_io_executor& executor, Context& context,
-                                 const ProbeKind& kind, const Task& task, net::Deadline deadline) {
-    auto flight = std::make_shared<Flight>(executor);
+std::shared_ptr<Flight> take_off(const asio::any_io_executor& executor, const Context& context,
+                                 const ProbeKind& kind, const Task& task, net::Deadline deadline,
+                                 std::size_t requests_kept) {
+    auto flight = std::make_shared<Flight>(executor, context, requests_kept);
     auto on_end = [flight](std::exception_ptr thrown, std::vector<Observation> observations) {
         if (thrown) {
             flight->threw = words_of(thrown);
@@ -46,7 +49,7 @@ std::shared_ptr<Flight> take_off(const asio::any_io_executor& executor, Context&
         flight->done = true;
         flight->ended.cancel();
     };
-    asio::co_spawn(executor, run_look(context, kind.look, task, deadline),
+    asio::co_spawn(executor, run_look(flight, kind.look, task, deadline),
                    asio::bind_cancellation_slot(flight->stop.slot(), std::move(on_end)));
     return flight;
 }

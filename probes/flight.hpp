@@ -2,6 +2,7 @@
 // keep the promise is reported and cancelled, and one that throws becomes an observation.
 #pragma once
 
+#include "core/net/trace.hpp"
 #include "probes/probe.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,10 +16,16 @@
 
 namespace leverd::probes {
 
-// A look that is under way. Shared by whoever waits and by the look's own end.
+// A look that is under way. Shared by whoever waits and by the look's own end, so that all that the
+// look reads lives as long as it runs, whatever becomes of those who wait.
 struct Flight {
-    explicit Flight(const boost::asio::any_io_executor& executor) : ended(executor) {}
+    Flight(const boost::asio::any_io_executor& executor, Context shared, std::size_t requests_kept)
+        : context(std::move(shared)), trace(context.http, requests_kept), ended(executor) {
+        context.http = &trace;
+    }
 
+    Context context;  // requests go through `trace`
+    net::Trace trace;
     bool done = false;
     std::string threw;  // what the look threw, which none should
     std::vector<Observation> observations;
@@ -29,8 +36,10 @@ struct Flight {
 // How long after its deadline a look may still hand in its own observation.
 constexpr Millis abandon_grace{250};
 
-std::shared_ptr<Flight> take_off(const boost::asio::any_io_executor& executor, Context& context,
-                                 const ProbeKind& kind, const Task& task, net::Deadline deadline);
+// `requests_kept`: how many of the look's newest requests can be shown.
+std::shared_ptr<Flight> take_off(const boost::asio::any_io_executor& executor,
+                                 const Context& context, const ProbeKind& kind, const Task& task,
+                                 net::Deadline deadline, std::size_t requests_kept);
 
 enum class Landing { ended, overdue, cancelled };
 // Waits for the look's end, at most until `latest`. The caller has switched throwing on

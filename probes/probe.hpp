@@ -22,13 +22,15 @@ namespace leverd::probes {
 
 class Heartbeats;
 
-// What all looks share. Everything here outlives the scheduler; used on its executor only.
+// What all looks share, on the scheduler's executor only. A copy owns the snapshot that it was made
+// from: a reload in the middle of a look takes nothing away. `http` and `dialer` belong to that
+// same snapshot; the rest outlives the scheduler.
 struct Context {
-    const config::Config* config = nullptr;
+    std::shared_ptr<const config::Config> config;
     net::HttpTransport* http = nullptr;
     const Clock* clock = nullptr;
     Inventory* inventory = nullptr;
-    const std::map<std::string, Secret>* secrets = nullptr;
+    std::shared_ptr<const std::map<std::string, Secret>> secrets;
     net::Dialer* dialer = nullptr;
     Heartbeats* heartbeats = nullptr;
     // Copies share it: what the forge said stays known over a reload.

@@ -267,6 +267,7 @@ void Scheduler::start_due() {
 }
 
 void Scheduler::start(Entry& entry, net::Deadline now) {
+    newest_sign_ = now;
     if (const Millis wait = pause(entry); wait > Millis{0}) {
         ++counters_.skipped_budget;
         queue(entry, now + wait);
@@ -291,20 +292,38 @@ void Scheduler::start(Entry& entry, net::Deadline now) {
     slow_in_flight_ += entry.slow ? 1U : 0U;
     ++counters_.looks;
     ++counters_.in_flight;
-    group_.spawn("look " + key.first + " " + key.second, look(key, entry.task, entry.kind));
+    group_.spawn("look " + key.first + " " + key.second, look(key, entry.task, entry.kind),
+                 net::TaskRole::answerable);
 }
 
+// Whatever happens on the way, the target is taken up again and the engine hears of the look.
 asio::awaitable<void> Scheduler::look(Key key, Task task, const ProbeKind* kind) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const net::Deadline deadline = net::deadline_in(task.settings.timeout);
-    net::Trace trace(context_.http, 1);
-    Context traced = context_;
-    traced.http = &trace;
-    std::shared_ptr<Flight> flight = take_off(executor_, traced, *kind, task, deadline);
-    const Landing landing = co_await wait_for(flight, deadline + abandon_grace);
+    std::shared_ptr<Flight> flight;
+    std::string threw;
+    try {
+        flight = take_off(executor_, context_, *kind, task, deadline, 1);
+        co_await follow(key, task, kind, flight, deadline + abandon_grace);
+    } catch (...) {
+        threw = net::what_of(std::current_exception());
+    }
+    if (!threw.empty()) {
+        if (flight) {
+            co_await bring_down(flight);
+        }
+        std::vector<Observation> fault{
+            local_fault(context_, *kind, task, "looking failed inside leverd: " + threw)};
+        publish(key, std::move(fault), net::Trace(context_.http, 0));
+    }
+    finish(key);
+}
+
+asio::awaitable<void> Scheduler::follow(Key key, Task task, const ProbeKind* kind,
+                                        std::shared_ptr<Flight> flight, net::Deadline latest) {
+    const Landing landing = co_await wait_for(flight, latest);
     if (landing == Landing::cancelled) {
         co_await bring_down(flight);
-        finish(key);
         co_return;
     }
     std::vector<Observation> observations;
@@ -313,16 +332,15 @@ asio::awaitable<void> Scheduler::look(Key key, Task task, const ProbeKind* kind)
         ++counters_.abandoned;
         observations.push_back(
             local_fault(context_, *kind, task, "the look did not end by its own deadline"));
-        publish(key, std::move(observations), trace);
+        publish(key, std::move(observations), flight->trace);
         co_await bring_down(flight);
     } else if (!flight->threw.empty()) {
         observations.push_back(
             local_fault(context_, *kind, task, "the look threw: " + flight->threw));
-        publish(key, std::move(observations), trace);
+        publish(key, std::move(observations), flight->trace);
     } else {
-        publish(key, std::move(flight->observations), trace);
+        publish(key, std::move(flight->observations), flight->trace);
     }
-    finish(key);
 }
 
 void Scheduler::publish(const Key& key, std::vector<Observation> observations,
@@ -341,6 +359,7 @@ void Scheduler::publish(const Key& key, std::vector<Observation> observations,
 }
 
 void Scheduler::finish(const Key& key) {
+    newest_sign_ = steady_now();
     --counters_.in_flight;
     Entry& entry = entries_.at(key);
     entry.running = false;
@@ -373,77 +392,6 @@ void Scheduler::finish(const Key& key) {
     wake();
 }
 
-bool Scheduler::look_soon(const std::string& kind, const std::string& target) {
-    const auto it = entries_.find(Key{kind, target});
-    if (it == entries_.end() || it->second.gone) {
-        return false;
-    }
-    Entry& entry = it->second;
-    if (entry.running) {
-        entry.soon = true;
-        return true;
-    }
-    const net::Deadline wished = steady_now() + entry.task.settings.retry;
-    if (wished < entry.due) {
-        queue(entry, wished);
-        wake();
-    }
-    return true;
-}
-
-bool Scheduler::look_soon(const Subject& subject, const std::string& probe) {
-    // A kind with one target speaks about every subject it mentions.
-    if (look_soon(probe, std::string{})) {
-        return true;
-    }
-    const auto kind = std::find_if(kinds_.begin(), kinds_.end(),
-                                   [&probe](const ProbeKind& row) { return row.name == probe; });
-    if (kind == kinds_.end()) {
-        return false;
-    }
-    std::string target(subject.name());
-    if (subject.kind() != kind->subject_kind) {
-        // "workspace/acme/<id>" is seen by looking at "acme".
-        target.resize(std::min(target.size(), target.find('/')));
-    }
-    return look_soon(probe, target);
-}
-
-// The first event looks at once; those of a storm share one look per `retry`. An event that comes
-// while a look runs may be about what that look has already read, so it asks for another.
-void Scheduler::take_hint(Entry& entry) {
-    if (entry.running) {
-        entry.hinted = true;
-        return;
-    }
-    const net::Deadline earliest = entry.woken_at + entry.task.settings.retry;
-    const net::Deadline wished = std::max(steady_now(), earliest);
-    if (wished < entry.due) {
-        ++counters_.hinted;
-        entry.woken_at = wished;
-        queue(entry, wished);
-    }
-}
-
-std::size_t Scheduler::hint(const std::string& kind, const std::string& target) {
-    std::size_t meant = 0;
-    const bool all = target == "*";
-    auto it = entries_.lower_bound(Key{kind, all ? std::string{} : target});
-    for (; it != entries_.end() && it->first.first == kind; ++it) {
-        if (!all && it->first.second != target) {
-            break;
-        }
-        if (!it->second.gone) {
-            take_hint(it->second);
-            ++meant;
-        }
-    }
-    if (meant > 0) {
-        wake();
-    }
-    return meant;
-}
-
 asio::awaitable<Result<Looked>> Scheduler::look_now(std::string kind, std::string target) {
     constexpr std::size_t requests_kept = 50;
     const bool threw = co_await asio::this_coro::throw_if_cancelled();
@@ -464,10 +412,8 @@ asio::awaitable<Result<Looked>> Scheduler::look_now(std::string kind, std::strin
                         row == nullptr ? "no such probe kind" : "no such target"};
     }
     const net::Deadline deadline = net::deadline_in(task.settings.timeout);
-    net::Trace trace(context_.http, requests_kept);
-    Context traced = context_;
-    traced.http = &trace;
-    std::shared_ptr<Flight> flight = take_off(executor_, traced, *row, task, deadline);
+    std::shared_ptr<Flight> flight =
+        take_off(executor_, context_, *row, task, deadline, requests_kept);
     const Landing landing = co_await wait_for(flight, deadline + abandon_grace);
     Looked looked;
     if (landing == Landing::ended && flight->threw.empty()) {
@@ -484,10 +430,21 @@ asio::awaitable<Result<Looked>> Scheduler::look_now(std::string kind, std::strin
             redactor.learn(token);
         }
     }
-    looked.requests = trace.shown(std::move(redactor));
-    looked.left_out = trace.left_out();
+    looked.requests = flight->trace.shown(std::move(redactor));
+    looked.left_out = flight->trace.left_out();
     co_await asio::this_coro::throw_if_cancelled(threw);
     co_return looked;
+}
+
+Millis Scheduler::stalled_for() const {
+    const net::Deadline now = steady_now();
+    net::Deadline expected = now;
+    for (const auto& [key, entry] : entries_) {
+        const auto& timeout = entry.task.settings.timeout;
+        expected =
+            std::min(expected, entry.running ? entry.began + timeout + abandon_grace : entry.due);
+    }
+    return std::chrono::duration_cast<Millis>(now - std::max(expected, newest_sign_));
 }
 
 SchedulerCounters Scheduler::counters() const {

@@ -73,6 +73,8 @@ class Scheduler {
     boost::asio::awaitable<Result<Looked>> look_now(std::string kind, std::string target);
 
     SchedulerCounters counters() const;
+    // How long nothing has begun or ended although something was due; zero while all is well.
+    Millis stalled_for() const;
 
   private:
     using Key = std::pair<std::string, std::string>;  // kind, target
@@ -106,6 +108,8 @@ class Scheduler {
     Millis pause(Entry& entry);
     void rebuild_budget();
     boost::asio::awaitable<void> look(Key key, Task task, const ProbeKind* kind);
+    boost::asio::awaitable<void> follow(Key key, Task task, const ProbeKind* kind,
+                                        std::shared_ptr<Flight> flight, net::Deadline latest);
     void publish(const Key& key, std::vector<Observation> observations, const net::Trace& trace);
     void finish(const Key& key);
     void wake();
@@ -125,7 +129,8 @@ class Scheduler {
     std::size_t slow_in_flight_ = 0;
     std::unique_ptr<stack::RequestBudget> budget_;  // one bucket per tenant and kind
     int budget_share_ = 0;
-    int spenders_ = 1;  // kinds among which a tenant's share is divided
+    net::Deadline newest_sign_{};  // when a look last began, was put off or ended
+    int spenders_ = 1;             // kinds among which a tenant's share is divided
     SchedulerCounters counters_;
 };
 

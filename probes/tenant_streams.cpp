@@ -45,10 +45,11 @@ struct TenantStreams::Line {
 };
 
 TenantStreams::TenantStreams(asio::any_io_executor executor, Context& context,
-                             net::WebSocketClient& client, net::TaskGroup& group, StreamHooks hooks)
+                             std::shared_ptr<net::WebSocketClient> client, net::TaskGroup& group,
+                             StreamHooks hooks)
     : executor_(std::move(executor)),
       context_(context),
-      client_(client),
+      client_(std::move(client)),
       group_(group),
       hooks_(std::move(hooks)) {}
 
@@ -164,7 +165,8 @@ asio::awaitable<void> TenantStreams::keep(std::shared_ptr<Line> line) {
 
 // One stream from its opening to its end.
 asio::awaitable<void> TenantStreams::use(std::shared_ptr<Line> line) {
-    auto made = co_await client_.connect(request_for(line->slug), net::deadline_in(connect_within));
+    const auto client = client_;  // kept for as long as its stream is open
+    auto made = co_await client->connect(request_for(line->slug), net::deadline_in(connect_within));
     if (!made) {
         tell_end(*line, made.error());
         co_return;

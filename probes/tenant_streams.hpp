@@ -45,11 +45,14 @@ class TenantStreams {
     static constexpr Millis silence{60'000};
     static constexpr Millis silence_when_empty{600'000};
 
-    // One executor. `context`, `client` and `group` outlive the streams, which outlive the group's
-    // tasks.
+    // One executor. `context` and `group` outlive the streams, which outlive the group's tasks.
     TenantStreams(boost::asio::any_io_executor executor, Context& context,
-                  net::WebSocketClient& client, net::TaskGroup& group, StreamHooks hooks);
+                  std::shared_ptr<net::WebSocketClient> client, net::TaskGroup& group,
+                  StreamHooks hooks);
     ~TenantStreams();
+
+    // After a reload: streams that open from now on go through this one.
+    void use(std::shared_ptr<net::WebSocketClient> client) { client_ = std::move(client); }
 
     // Follows config and inventory. Ends when it is cancelled.
     boost::asio::awaitable<void> run();
@@ -75,7 +78,7 @@ class TenantStreams {
 
     boost::asio::any_io_executor executor_;
     Context& context_;
-    net::WebSocketClient& client_;
+    std::shared_ptr<net::WebSocketClient> client_;
     net::TaskGroup& group_;
     StreamHooks hooks_;
     Lines lines_;

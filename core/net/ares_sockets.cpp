@@ -1,6 +1,8 @@
 // Why: see ares_sockets.hpp.
 #include "core/net/ares_sockets.hpp"
 
+#include "core/net/descriptors.hpp"
+
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -52,7 +54,13 @@ const ares_socket_functions& AresSockets::functions() {
     static const ares_socket_functions table = [] {
         ares_socket_functions f{};
         f.asocket = [](int domain, int type, int protocol, void*) -> ares_socket_t {
-            return ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+            const int made = ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+            if (made >= 0 && !leaves_reserve(made)) {
+                ::close(made);
+                errno = EMFILE;
+                return -1;
+            }
+            return made;
         };
         f.aclose = [](ares_socket_t fd, void* self) -> int {
             static_cast<AresSockets*>(self)->server_of_.erase(fd);

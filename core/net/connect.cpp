@@ -2,6 +2,7 @@
 #include "core/net/connect.hpp"
 
 #include "core/net/asio_use.hpp"
+#include "core/net/descriptors.hpp"
 #include "core/net/guard.hpp"
 
 #include <chrono>
@@ -18,6 +19,9 @@ asio::awaitable<Attempt<tcp::socket>> connect_one(asio::any_io_executor executor
     tcp::socket socket(executor);
     boost::system::error_code ec;
     socket.open(endpoint.protocol(), ec);
+    if (!ec && !leaves_reserve(socket.native_handle())) {
+        ec = asio::error::no_descriptors;
+    }
     if (ec) {
         co_return io_fault(ec, Phase::connect);
     }

@@ -1,9 +1,10 @@
-// Why: see process.hpp. The exit is seen through a pidfd, so no signal handler is needed and other
-// children of this process are nobody's concern here. The zombie is kept until its group is killed:
-// as long as it is there, the number of the group cannot belong to anybody else.
+// Why: see process.hpp. A keeper (keeper.hpp) waits for the program and for whatever it leaves
+// behind; here only descriptors are watched, so that no program can hold up the loop, whatever it
+// does with its group, its session or its signals.
 #include "core/net/process.hpp"
 
 #include "core/net/asio_use.hpp"
+#include "core/net/keeper.hpp"
 #include "core/net/spawn.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -17,6 +18,7 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include <sys/wait.h>
 
@@ -26,8 +28,11 @@ namespace {
 namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
-// After its end: how long what it left behind in another session may keep its output open.
+// After its end: how long what it left behind may keep its output open.
 constexpr Millis drain_for{100};
+// How long a keeper may need to end everything. What the kernel itself holds fast is left to the
+// keeper, which goes when that goes.
+constexpr Millis gone_within{500};
 
 struct Output {
     explicit Output(stream_descriptor d) : from(std::move(d)) {}
@@ -41,16 +46,24 @@ struct Output {
 // Shared with the handlers, which may run once more after the coroutine went on.
 struct Running {
     explicit Running(const asio::any_io_executor& executor, const Child& child)
-        : exit(executor, child.exited),
+        : keeper(child.keeper),
+          gone(executor, child.gone),
+          ended(executor, child.ended),
+          control(executor, child.control),
           out(stream_descriptor(executor, child.out)),
           err(stream_descriptor(executor, child.err)),
           changed(executor) {}
-    stream_descriptor exit;
+    pid_t keeper;
+    stream_descriptor gone;
+    stream_descriptor ended;
+    stream_descriptor control;
     Output out;
     Output err;
     std::size_t limit = 0;
     bool exited = false;
-    asio::steady_timer changed;  // cancelled whenever something ended
+    bool reaped = false;
+    std::optional<ProgramEnd> end;  // nothing although it exited: the keeper was killed
+    asio::steady_timer changed;     // cancelled whenever something ended
 };
 using RunningPtr = std::shared_ptr<Running>;
 
@@ -76,27 +89,46 @@ RunningPtr watch(const asio::any_io_executor& executor, const Child& child, std:
     running->limit = limit;
     read_on(running, &Running::out);
     read_on(running, &Running::err);
-    auto on_exit = [running](const boost::system::error_code& ec) {
-        if (!ec) {
-            running->exited = true;
-            running->changed.cancel();
+    auto on_end = [running](const boost::system::error_code& ec) {
+        ProgramEnd end;
+        const auto size = static_cast<ssize_t>(sizeof end);
+        if (!ec && ::read(running->ended.native_handle(), &end, sizeof end) == size) {
+            running->end = end;
         }
+        running->exited = true;
+        running->changed.cancel();
     };
-    running->exit.async_wait(stream_descriptor::wait_read, std::move(on_exit));
+    running->ended.async_wait(stream_descriptor::wait_read, std::move(on_end));
+    // Goes on after the caller went on, so that a keeper that needs long is reaped all the same.
+    auto on_gone = [running](const boost::system::error_code&) {
+        running->reaped = ::waitpid(running->keeper, nullptr, WNOHANG) == running->keeper;
+        boost::system::error_code ignored;
+        running->gone.close(ignored);
+        running->changed.cancel();
+    };
+    running->gone.async_wait(stream_descriptor::wait_read, std::move(on_gone));
     return running;
 }
 
-// Ends the rest of the group and takes the exit status.
-void collect(pid_t pid, ProcessResult& result) {
-    ::kill(-pid, SIGKILL);
-    siginfo_t info{};
-    while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0) {
-        if (errno != EINTR) {
-            return;
-        }
+void ask_politely(Running& running) {
+    [[maybe_unused]] const auto written =
+        ::write(running.control.native_handle(), &ask_to_end, sizeof ask_to_end);
+}
+
+// Closing the pipe is the word to end everything at once.
+void end_all(Running& running) {
+    boost::system::error_code ignored;
+    running.control.close(ignored);
+}
+
+void tell_end(const Running& running, ProcessResult& result) {
+    if (!running.end) {
+        result.code = SIGKILL;
+        result.end = result.end == ProcessEnd::exited ? ProcessEnd::signalled : result.end;
+        return;
     }
-    result.code = info.si_status;
-    if (result.end == ProcessEnd::exited && info.si_code != CLD_EXITED) {
+    result.code = running.end->status;
+    if (result.end == ProcessEnd::exited && running.end->code != CLD_EXITED) {
         result.end = ProcessEnd::signalled;
     }
 }
@@ -109,12 +141,11 @@ void take_output(Running& running, ProcessResult& result) {
     boost::system::error_code ignored;
     running.out.from.close(ignored);
     running.err.from.close(ignored);
-    running.exit.close(ignored);
+    running.ended.close(ignored);
 }
 
 // Until it exited, the deadline came or the owner cancelled us.
-asio::awaitable<ProcessEnd> wait_for_exit(RunningPtr running, pid_t pid, Millis grace,
-                                          Deadline deadline) {
+asio::awaitable<ProcessEnd> wait_for_exit(RunningPtr running, Millis grace, Deadline deadline) {
     // At most a quarter of the time is given to a gentle end.
     const auto left = std::chrono::duration_cast<Millis>(deadline - deadline_in(Millis{0}));
     const Deadline ask = deadline - std::clamp(grace, Millis{0}, std::max(left / 4, Millis{0}));
@@ -133,9 +164,21 @@ asio::awaitable<ProcessEnd> wait_for_exit(RunningPtr running, pid_t pid, Millis 
             co_return ProcessEnd::timed_out;
         }
         asked = true;
-        ::kill(-pid, SIGTERM);
+        ask_politely(*running);
     }
     co_return asked ? ProcessEnd::timed_out : ProcessEnd::exited;
+}
+
+// Until nothing of it is left, or the time is over.
+asio::awaitable<void> wait_until_gone(RunningPtr running) {
+    const Deadline latest = deadline_in(gone_within);
+    while (!running->reaped || !running->exited) {
+        running->changed.expires_at(latest);
+        const auto [ec] = co_await running->changed.async_wait(tuple_token);
+        if (!ec || deadline_in(Millis{0}) >= latest) {
+            co_return;
+        }
+    }
 }
 
 asio::awaitable<void> drain(RunningPtr running) {
@@ -166,8 +209,10 @@ asio::awaitable<ProcessResult> run_process(ProcessRequest request, Deadline dead
         co_return result;
     }
     const RunningPtr running = watch(executor, child, request.output_limit);
-    result.end = co_await wait_for_exit(running, child.pid, request.grace, deadline);
-    collect(child.pid, result);
+    result.end = co_await wait_for_exit(running, request.grace, deadline);
+    end_all(*running);
+    co_await wait_until_gone(running);
+    tell_end(*running, result);
     co_await drain(running);
     take_output(*running, result);
     co_await asio::this_coro::throw_if_cancelled(threw);

@@ -2,6 +2,9 @@
 // makes system calls only and reports the first that failed through a pipe that exec closes.
 #include "core/net/spawn.hpp"
 
+#include "core/net/descriptors.hpp"
+#include "core/net/keeper.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -88,7 +91,7 @@ bool lift(int& fd) {
     int err = plan.err;
     int report = plan.report;
     ::setpgid(0, 0);
-    // Ends with us also when we are killed.
+    // Ends with its keeper also when that is killed.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     sigset_t none;
@@ -113,21 +116,30 @@ bool lift(int& fd) {
     give_up(report_fd, step_exec);
 }
 
+void begin(const void* plan) {
+    become(*static_cast<const Plan*>(plan));
+}
+
 bool failed(SpawnFault& fault, const char* step) {
     fault.code = errno;
     fault.step = step;
     return false;
 }
 
-bool make_pipe(Descriptor& reading, Descriptor& writing) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return false;
+struct Pipe {
+    Descriptor reading;
+    Descriptor writing;
+
+    bool open() {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+            return false;
+        }
+        reading.reset(ends[0]);
+        writing.reset(ends[1]);
+        return true;
     }
-    reading.reset(ends[0]);
-    writing.reset(ends[1]);
-    return true;
-}
+};
 
 // A file in memory: the whole input is there before the program begins, and nobody waits for a
 // program that does not read it.
@@ -194,14 +206,17 @@ bool spawn_child(const ProcessRequest& request, Child& child, SpawnFault& fault)
         environment.push_back(name + "=" + value);
     }
     Descriptor in;
-    Descriptor out_read;
-    Descriptor out_write;
-    Descriptor err_read;
-    Descriptor err_write;
-    Descriptor report_read;
-    Descriptor report_write;
-    if (!make_input(request.input, in) || !make_pipe(out_read, out_write) ||
-        !make_pipe(err_read, err_write) || !make_pipe(report_read, report_write)) {
+    Pipe out;
+    Pipe err;
+    Pipe report;
+    Pipe control;
+    Pipe status;
+    if (!make_input(request.input, in) || !out.open() || !err.open() || !report.open() ||
+        !control.open() || !status.open()) {
+        return failed(fault, "opening pipes");
+    }
+    if (!leaves_reserve(status.writing.get())) {
+        errno = EMFILE;
         return failed(fault, "opening pipes");
     }
     Plan plan;
@@ -211,33 +226,37 @@ bool spawn_child(const ProcessRequest& request, Child& child, SpawnFault& fault)
     plan.environment = pointers(environment);
     plan.user = request.user ? &*request.user : nullptr;
     plan.in = in.get();
-    plan.out = out_write.get();
-    plan.err = err_write.get();
-    plan.report = report_write.get();
+    plan.out = out.writing.get();
+    plan.err = err.writing.get();
+    plan.report = report.writing.get();
     const pid_t pid = ::fork();
     if (pid < 0) {
         return failed(fault, "starting a process");
     }
     if (pid == 0) {
-        become(plan);
+        keep(Keeper{control.reading.get(), status.writing.get()}, begin, &plan);
     }
-    ::setpgid(pid, pid);  // whichever of the two of us comes first
-    report_write.reset(-1);
-    if (!started(report_read.get(), fault)) {
+    report.writing.reset(-1);
+    control.reading.reset(-1);
+    status.writing.reset(-1);
+    if (!started(report.reading.get(), fault)) {
+        control.writing.reset(-1);
         reap(pid);
         return false;
     }
-    const auto pidfd = ::syscall(SYS_pidfd_open, pid, 0U);
-    if (pidfd < 0) {
+    const auto gone = ::syscall(SYS_pidfd_open, pid, 0U);
+    if (gone < 0) {
         failed(fault, "watching the process");
-        ::kill(-pid, SIGKILL);
+        control.writing.reset(-1);
         reap(pid);
         return false;
     }
-    child.pid = pid;
-    child.exited = static_cast<int>(pidfd);
-    child.out = out_read.release();
-    child.err = err_read.release();
+    child.keeper = pid;
+    child.gone = static_cast<int>(gone);
+    child.ended = status.reading.release();
+    child.control = control.writing.release();
+    child.out = out.reading.release();
+    child.err = err.reading.release();
     return true;
 }
 

@@ -10,11 +10,13 @@
 
 namespace leverd::net {
 
-// A program that runs. The descriptors belong to the caller.
+// A program that runs behind its keeper (keeper.hpp). The descriptors belong to the caller.
 struct Child {
-    pid_t pid = -1;
-    int exited = -1;  // a pidfd: readable once it ended
-    int out = -1;     // reading ends, not blocking
+    pid_t keeper = -1;
+    int gone = -1;     // a pidfd of the keeper: readable once nothing is left of the program
+    int ended = -1;    // reading end: a ProgramEnd, once the program itself ended
+    int control = -1;  // writing end: the words to the keeper
+    int out = -1;      // reading ends
     int err = -1;
 };
 
@@ -23,7 +25,7 @@ struct SpawnFault {
     std::string step;
 };
 
-// True: `child` runs as the leader of its own process group. False: nothing runs, see `fault`.
+// True: `child` runs, in a session of its own. False: nothing runs, see `fault`.
 bool spawn_child(const ProcessRequest& request, Child& child, SpawnFault& fault);
 
 }  // namespace leverd::net

@@ -22,20 +22,20 @@ struct TaskGroup::State {
     struct Task {
         std::string name;
         std::shared_ptr<asio::cancellation_signal> stop;
+        TaskRole role = TaskRole::errand;
     };
     struct KeepUntilRun {
         std::shared_ptr<asio::cancellation_signal> stop;
         void operator()() const {}
     };
 
-    State(asio::any_io_executor e,
-          std::function<void(const std::string&, const std::string&)> report)
-        : executor(std::move(e)), on_exception(std::move(report)), emptied(executor) {}
+    State(asio::any_io_executor e, std::function<void(const TaskDefect&)> report)
+        : executor(std::move(e)), on_defect(std::move(report)), emptied(executor) {}
 
     void ended(std::uint64_t id, const std::exception_ptr& thrown);
 
     asio::any_io_executor executor;
-    std::function<void(const std::string&, const std::string&)> on_exception;
+    std::function<void(const TaskDefect&)> on_defect;
     std::map<std::uint64_t, Task> tasks;
     std::uint64_t next_id = 1;
     bool cancelled = false;
@@ -57,15 +57,9 @@ void TaskGroup::State::ended(std::uint64_t id, const std::exception_ptr& thrown)
     if (tasks.empty()) {
         emptied.cancel();
     }
-    if (!thrown || !on_exception) {
-        return;
-    }
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& e) {
-        on_exception(task.name, e.what());
-    } catch (...) {
-        on_exception(task.name, "an exception of unknown type");
+    const bool missed = task.role == TaskRole::vital && !cancelled;
+    if (on_defect && (thrown || missed)) {
+        on_defect({task.name, thrown ? what_of(thrown) : std::string(ended_by_itself), task.role});
     }
 }
 
@@ -79,10 +73,19 @@ asio::awaitable<void> run_task(asio::awaitable<void> task) {
 
 }  // namespace
 
-TaskGroup::TaskGroup(
-    asio::any_io_executor executor,
-    std::function<void(const std::string& task, const std::string& what)> on_exception)
-    : state_(std::make_shared<State>(std::move(executor), std::move(on_exception))) {
+std::string what_of(const std::exception_ptr& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "an exception of unknown type";
+    }
+}
+
+TaskGroup::TaskGroup(asio::any_io_executor executor,
+                     std::function<void(const TaskDefect&)> on_defect)
+    : state_(std::make_shared<State>(std::move(executor), std::move(on_defect))) {
     state_->emptied.expires_at(asio::steady_timer::time_point::max());
 }
 
@@ -90,17 +93,23 @@ TaskGroup::~TaskGroup() {
     assert(state_->tasks.empty());
 }
 
-void TaskGroup::spawn(std::string name, asio::awaitable<void> task) {
+void TaskGroup::spawn(std::string name, asio::awaitable<void> task, TaskRole role) {
     if (state_->cancelled) {
         return;
     }
     const auto id = state_->next_id++;
     State::Task& entry = state_->tasks[id];
     entry.name = std::move(name);
+    entry.role = role;
     entry.stop = std::make_shared<asio::cancellation_signal>();
     auto on_end = [state = state_, id](std::exception_ptr thrown) { state->ended(id, thrown); };
-    asio::co_spawn(state_->executor, run_task(std::move(task)),
-                   asio::bind_cancellation_slot(entry.stop->slot(), std::move(on_end)));
+    try {
+        asio::co_spawn(state_->executor, run_task(std::move(task)),
+                       asio::bind_cancellation_slot(entry.stop->slot(), std::move(on_end)));
+    } catch (...) {
+        state_->tasks.erase(id);  // what never began cannot be waited for
+        throw;
+    }
 }
 
 void TaskGroup::cancel() {

@@ -63,10 +63,9 @@ Paged test_page(const std::string& sink, const std::string& who, Now now) {
 
 }  // namespace
 
-Pager::Pager(asio::any_io_executor executor, const Clock& clock, net::HttpTransport& http,
-             net::TaskGroup& tasks, OutboxStore* store)
+Pager::Pager(asio::any_io_executor executor, const Clock& clock, net::TaskGroup& tasks,
+             OutboxStore* store)
     : clock_(clock),
-      http_(http),
       tasks_(tasks),
       store_(store),
       started_(clock.now().at),
@@ -77,7 +76,8 @@ Pager::Pager(asio::any_io_executor executor, const Clock& clock, net::HttpTransp
     }
 }
 
-void Pager::use(std::vector<PageSink> sinks) {
+void Pager::use(std::vector<PageSink> sinks, std::shared_ptr<net::HttpTransport> http) {
+    http_ = std::move(http);
     std::vector<Outbox::Sink> owners;
     sinks_.clear();
     for (auto& sink : sinks) {
@@ -159,7 +159,8 @@ asio::awaitable<AttemptEnd> Pager::send(std::shared_ptr<const PageSink> sink, Me
     auto request = kind->request(*sink, message, clock_.now().wall);
     request.body_limit = 16U << 10;
     request.fresh_connection = true;  // a kept one may be dead, and a POST is sent only once
-    auto answer = co_await http_.fetch(std::move(request), net::deadline_in(attempt_timeout));
+    const auto http = http_;  // a reload may bring another while this one is at work
+    auto answer = co_await http->fetch(std::move(request), net::deadline_in(attempt_timeout));
     co_return judge_answer(answer, redactor_for(*sink), clock_.now().wall);
 }
 

@@ -22,11 +22,11 @@ namespace leverd::exporters {
 class Pager {
   public:
     // All outlive this object; `store` may be null: then nothing is remembered over a restart.
-    Pager(boost::asio::any_io_executor executor, const Clock& clock, net::HttpTransport& http,
-          net::TaskGroup& tasks, OutboxStore* store);
+    Pager(boost::asio::any_io_executor executor, const Clock& clock, net::TaskGroup& tasks,
+          OutboxStore* store);
 
     // At the start and after a reload. Attempts under way keep what they began with.
-    void use(std::vector<PageSink> sinks);
+    void use(std::vector<PageSink> sinks, std::shared_ptr<net::HttpTransport> http);
     // Hears of every attempt that ended, for the log.
     void on_end(std::function<void(const Outbox::Attempt&, const AttemptEnd&)> hear) {
         on_end_ = std::move(hear);
@@ -52,7 +52,7 @@ class Pager {
     void keep();
 
     const Clock& clock_;
-    net::HttpTransport& http_;
+    std::shared_ptr<net::HttpTransport> http_;
     net::TaskGroup& tasks_;
     OutboxStore* store_;
     const Instant started_;

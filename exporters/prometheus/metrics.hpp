@@ -34,6 +34,7 @@ struct DriverFigures {
     Millis loop_lateness{0};
     bool ready = false;
     bool config_reload_ok = true;
+    std::size_t restart_needed = 0;  // keys
     WallTime config_reloaded{};
     WallTime last_turn{};
     std::size_t queue_depth = 0;

@@ -39,6 +39,15 @@ struct FireAnswer {
     std::string intent;  // empty: nothing was fired
 };
 
+// What became of a reload.
+struct Reloaded {
+    bool ok = false;
+    std::vector<std::string> problems;        // diagnostics with place and caret, worst first
+    std::vector<std::string> changed;         // keys that stand differently than before
+    std::vector<std::string> restart_needed;  // keys that the running process cannot take up
+    std::vector<std::string> notes;           // what a reload never sees
+};
+
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -62,7 +71,8 @@ class Backend {
     // The veto as it is in force now.
     virtual boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) = 0;
     virtual boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) = 0;
-    virtual boost::asio::awaitable<Result<void>> reload() = 0;
+    // Takes up the files on disk, or keeps what runs and says why.
+    virtual boost::asio::awaitable<Reloaded> reload() = 0;
     // Makes the plan, asks every guard and, unless it is a dry run, fires when all of them pass.
     // Answers once the intent is durable, not when the call has ended.
     virtual boost::asio::awaitable<Result<FireAnswer>> fire(FireWanted wanted) = 0;

@@ -269,13 +269,19 @@ awaitable<Response> delete_veto(Call call) {
 
 awaitable<Response> post_reload(Call call) {
     const auto done = co_await call.backend->reload();
-    if (done.has_error()) {
-        co_return refused(422, done.error());
-    }
     Json out = Json::object();
-    out["reloaded"] = true;
+    out["reloaded"] = done.ok;
     out["config_hash"] = call.backend->rules().config_hash;
-    co_return json_response(200, out);
+    out["changed"] = done.changed;
+    out["restart_needed"] = done.restart_needed;
+    out["notes"] = done.notes;
+    out["problems"] = done.problems;
+    if (done.ok) {
+        co_return json_response(200, out);
+    }
+    out["error"] = "the config on disk was refused and the running one was kept";
+    out["hint"] = "mend what 'problems' names, then reload again; until then automatic levers wait";
+    co_return json_response(422, out);
 }
 
 awaitable<Response> post_acknowledge(Call call) {

@@ -19,11 +19,15 @@ using AnySocket = boost::asio::basic_stream_socket<boost::asio::generic::stream_
 
 struct Core {
     Core(net::TaskGroup& group, Backend& door, WebOptions given)
-        : tasks(group), backend(door), options(std::move(given)) {}
+        : tasks(group),
+          backend(door),
+          options(std::move(given)),
+          token(options.token.value_or(Secret{})) {}
 
     net::TaskGroup& tasks;
     Backend& backend;
     WebOptions options;
+    Secret token;  // the one that counts now, also for connections that are open; empty: none
 };
 
 using Counter = std::shared_ptr<std::size_t>;

@@ -32,7 +32,16 @@ SocketFile examine(const asio::any_io_executor& executor, const std::string& pat
     }
     asio::basic_stream_socket<asio::local::stream_protocol, asio::any_io_executor> probe(executor);
     error_code failure;
-    probe.connect(asio::local::stream_protocol::endpoint(path), failure);
+    const asio::local::stream_protocol::endpoint there(path);
+    // Without waiting: whoever listens and takes nobody on is alive all the same.
+    probe.open(there.protocol(), failure);
+    if (!failure) {
+        probe.native_non_blocking(true, failure);
+    }
+    if (!failure &&
+        ::connect(probe.native_handle(), there.data(), static_cast<socklen_t>(there.size())) != 0) {
+        failure = error_code(errno, boost::system::system_category());
+    }
     return failure == asio::error::connection_refused ? SocketFile::stale : SocketFile::alive;
 }
 

@@ -99,10 +99,9 @@ Result<std::unique_ptr<WebServer>> WebServer::bind(asio::any_io_executor executo
         impl->unix_socket = std::make_shared<web::UnixAcceptor>(std::move(*bound));
     }
     impl->core = std::make_shared<Core>(tasks, backend, std::move(options));
-    const WebOptions& kept = impl->core->options;
     impl->tcp_door.access.loopback = address->endpoint.address().is_loopback();
     impl->tcp_door.access.listen_host = address->host;
-    impl->tcp_door.access.token = kept.token ? &*kept.token : nullptr;
+    impl->tcp_door.access.token = &impl->core->token;
     impl->unix_door.access.unix_socket = true;
     impl->unix_door.access.own_uid = ::geteuid();
     return std::unique_ptr<WebServer>(new WebServer(std::move(impl)));
@@ -119,6 +118,10 @@ WebServer::~WebServer() {
     }
 }
 
+void WebServer::set_token(std::optional<Secret> token) {
+    impl_->core->token = token.value_or(Secret{});
+}
+
 unsigned short WebServer::port() const {
     boost::system::error_code ignored;
     return impl_->tcp->local_endpoint(ignored).port();
@@ -126,10 +129,12 @@ unsigned short WebServer::port() const {
 
 void WebServer::start() {
     Impl& impl = *impl_;
-    impl.core->tasks.spawn("web accept", accept_loop(impl.core, impl.tcp, &impl.tcp_door));
+    impl.core->tasks.spawn("web accept", accept_loop(impl.core, impl.tcp, &impl.tcp_door),
+                           net::TaskRole::vital);
     if (impl.unix_socket) {
         impl.core->tasks.spawn("command line accept",
-                               accept_loop(impl.core, impl.unix_socket, &impl.unix_door));
+                               accept_loop(impl.core, impl.unix_socket, &impl.unix_door),
+                               net::TaskRole::vital);
     }
 }
 

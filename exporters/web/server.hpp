@@ -43,6 +43,8 @@ class WebServer {
                                                    WebOptions options);
     ~WebServer();
     unsigned short port() const;
+    // From now on, also on connections that are open; the one before is worth nothing.
+    void set_token(std::optional<Secret> token);
     void start();  // accepts from now on, as tasks of the group
 
   private:

@@ -17,12 +17,15 @@
 
 namespace leverd::levers {
 
+// What a lever reads. A copy owns the snapshot that it was made from: a reload in the middle of a
+// call takes nothing away. `http` belongs to that same snapshot; clock and inventory outlive all
+// calls.
 struct Context {
-    const config::Config* config = nullptr;
+    std::shared_ptr<const config::Config> config;
     net::HttpTransport* http = nullptr;
     const Clock* clock = nullptr;
     Inventory* inventory = nullptr;
-    const std::map<std::string, Secret>* secrets = nullptr;
+    std::shared_ptr<const std::map<std::string, Secret>> secrets;
     const bool* leaving = nullptr;  // true from the moment at which leverd is told to stop
 };
 
@@ -69,12 +72,24 @@ class Lever {
 // The time that fire() of this lever gets; its looks get the configured timeout.
 Millis call_time(const config::Config& config, const Lever& lever);
 
-// The explicit table: one row per kind (policies/levers/table.cpp).
-const std::vector<std::unique_ptr<Lever>>& lever_table();
-Lever* find_lever(std::string_view id);
-// A built-in lever, or one that this config declares; it lives as long as the handle. nullptr:
-// none.
-std::shared_ptr<Lever> lever_for(const config::Config& config, std::string_view id);
+// The levers of one process with what each of them remembers per intent. The App owns one; a second
+// one knows nothing of the first, which is how it is after a restart. One row per kind, in
+// policies/levers/table.cpp.
+class LeverTable {
+  public:
+    LeverTable();
+
+    // The built-in ones: the runbook's in its order, then the gentler ones.
+    const std::vector<std::shared_ptr<Lever>>& all() const { return levers_; }
+    // A built-in lever; nullptr: none.
+    std::shared_ptr<Lever> find(std::string_view id) const;
+    // A built-in lever, or one that this config declares; nullptr: none.
+    std::shared_ptr<Lever> find(const config::Config& config, std::string_view id) const;
+
+  private:
+    std::vector<std::shared_ptr<Lever>> levers_;
+};
+
 // Contracts with the config's propagation overrides applied.
 std::vector<LeverContract> effective_contracts(const config::Config& config);
 

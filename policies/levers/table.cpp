@@ -18,20 +18,6 @@
 namespace leverd::levers {
 namespace {
 
-std::vector<std::unique_ptr<Lever>> make_table() {
-    std::vector<std::unique_ptr<Lever>> table;
-    table.push_back(make_platform_rollback());
-    table.push_back(make_template_rollback());
-    table.push_back(make_tenant_redeploy());
-    table.push_back(make_workspace_reprovision());
-    table.push_back(make_control_plane_rollback());
-    table.push_back(make_canvas_rollback());
-    table.push_back(make_workspace_restart());
-    table.push_back(make_tenant_restart());
-    table.push_back(make_fleet_redeploy());
-    return table;
-}
-
 void apply(const config::LeverSettings& settings, LeverContract& contract) {
     contract.propagation = settings.propagation.value_or(contract.propagation);
     contract.prove_every = settings.prove_every.value_or(contract.prove_every);
@@ -44,23 +30,27 @@ void apply(const config::LeverSettings& settings, LeverContract& contract) {
 
 }  // namespace
 
-const std::vector<std::unique_ptr<Lever>>& lever_table() {
-    static const auto table = make_table();
-    return table;
+LeverTable::LeverTable() {
+    levers_.push_back(make_platform_rollback());
+    levers_.push_back(make_template_rollback());
+    levers_.push_back(make_tenant_redeploy());
+    levers_.push_back(make_workspace_reprovision());
+    levers_.push_back(make_control_plane_rollback());
+    levers_.push_back(make_canvas_rollback());
+    levers_.push_back(make_workspace_restart());
+    levers_.push_back(make_tenant_restart());
+    levers_.push_back(make_fleet_redeploy());
 }
 
-Lever* find_lever(std::string_view id) {
-    for (const auto& lever : lever_table()) {
-        if (lever->contract().id == id) {
-            return lever.get();
-        }
-    }
-    return nullptr;
+std::shared_ptr<Lever> LeverTable::find(std::string_view id) const {
+    const auto found = std::ranges::find_if(
+        levers_, [id](const auto& lever) { return lever->contract().id == id; });
+    return found == levers_.end() ? nullptr : *found;
 }
 
-std::shared_ptr<Lever> lever_for(const config::Config& config, std::string_view id) {
-    if (auto* built_in = find_lever(id)) {
-        return std::shared_ptr<Lever>(std::shared_ptr<Lever>{}, built_in);
+std::shared_ptr<Lever> LeverTable::find(const config::Config& config, std::string_view id) const {
+    if (auto built_in = find(id)) {
+        return built_in;
     }
     for (const auto& settings : config.levers) {
         if (settings.id == id && !settings.general.kind.empty()) {
@@ -72,7 +62,8 @@ std::shared_ptr<Lever> lever_for(const config::Config& config, std::string_view 
 
 std::vector<LeverContract> effective_contracts(const config::Config& config) {
     std::vector<LeverContract> contracts;
-    for (const auto& lever : lever_table()) {
+    const LeverTable table;
+    for (const auto& lever : table.all()) {
         LeverContract contract = lever->contract_for(config);
         for (const auto& settings : config.levers) {
             if (settings.id == contract.id) {

@@ -2,6 +2,7 @@
 // name servers are other people's programs. What they say may wake a look or become a line of text,
 // and nothing else.
 #include "config/checks.hpp"
+#include "core/base/borrowed.hpp"
 #include "core/base/text.hpp"
 #include "core/model/inventory.hpp"
 #include "core/net/dns_records.hpp"
@@ -188,11 +189,11 @@ void promql(std::string_view bytes) {
     const config::Config settings;
     const std::map<std::string, Secret> secrets;
     probes::Context context;
-    context.config = &settings;
+    context.config = borrowed(settings);
     context.http = &http;
     context.clock = &clock;
     context.inventory = &inventory;
-    context.secrets = &secrets;
+    context.secrets = borrowed(secrets);
     config::PromqlCheck check;
     check.url = "https://prometheus.example";
     check.query = "up";

@@ -51,7 +51,7 @@ credentials_delivered() {
 }
 reload_checks_first() {
     [ "$(grep -m1 '^ExecReload=' "$here/systemd/leverd.service")" = \
-        'ExecReload=/usr/bin/leverd check --config /etc/leverd/leverd.toml' ]
+        'ExecReload=/usr/bin/leverd reload --wait' ]
 }
 
 mkdir -p "$work/root/etc"

@@ -31,8 +31,8 @@ net::HttpResult nobody_there() {
     return failure;
 }
 
-void defect(const std::string& task, const std::string& what) {
-    fmt::print("{} threw: {}\n", task, what);
+void defect(const net::TaskDefect& found) {
+    fmt::print("{} threw: {}\n", found.task, found.what);
 }
 
 }  // namespace
@@ -192,7 +192,7 @@ void AppWorld::live() {
         return std::make_unique<Transport>(this);
     };
     outside.ledger = [this](Ledger& kept) { return std::make_unique<Journal>(this, &kept); };
-    auto made = App::make(path, std::move(loaded.config), std::move(outside));
+    auto made = App::make(path, std::move(loaded), std::move(outside));
     if (!made) {
         violate("it does not start: " + made.error().error.what);
         return;

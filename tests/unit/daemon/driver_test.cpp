@@ -7,6 +7,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <new>
+#include <optional>
 #include <utility>
 
 using namespace leverd;
@@ -17,7 +19,13 @@ namespace {
 
 class HandClock final : public Clock {
   public:
-    Now now() const override { return at; }
+    Now now() const override {
+        if (broken) {
+            throw std::bad_alloc();
+        }
+        return at;
+    }
+    bool broken = false;
     Now at{at_millis(1'000'000), WallTime{Millis{1'800'000'000'000}}};
 };
 
@@ -75,16 +83,23 @@ struct Bench {
         made.perform = [this](const Effect& effect) { performed.push_back(effect); };
         made.recorded = [](const Entry&) {};
         made.committed = [](std::chrono::duration<double>) {};
-        made.turned = [this] { driver.stop(); };
+        made.turned = [this] {
+            ++turns;
+            driver.stop();
+        };
         return made;
     }
     // One turn with this event.
     void turn(Event event) {
         driver.post(std::move(event));
+        run();
+    }
+    void run() {
         asio::co_spawn(loop, driver.run(), [](std::exception_ptr e) { CHECK_FALSE(e); });
         loop.restart();
         loop.run();
     }
+    int turns = 0;
 };
 
 }  // namespace
@@ -118,4 +133,51 @@ TEST_CASE("that the process was held up is heard before any deadline is judged")
         }
         CHECK(silent);
     }
+}
+
+TEST_CASE("bad news about the ledger goes before all looks that wait") {
+    Bench bench;
+    for (int i = 0; i < 1'000; ++i) {
+        bench.driver.post(beat(bench.clock.at));
+    }
+    bench.turn(LedgerHealth{false});
+    CHECK_FALSE(bench.engine.view().ledger_writable);
+    CHECK(bench.turns == 1);
+}
+
+TEST_CASE("a stop is heard although thousands of looks wait, and what was done is still told") {
+    Bench bench;
+    for (int i = 0; i < 10'000; ++i) {
+        bench.driver.post(beat(bench.clock.at));
+    }
+    bench.driver.post(StopCommand{true, "somebody", "a test", Millis{0}});
+    bench.driver.post(VetoCommand{"tenant/acme", {}, Millis{0}, "somebody", "a test"});
+    bench.driver.stop();
+    bench.run();
+    CHECK(bench.driver.queue_depth() == 0);
+    CHECK(bench.engine.view().stop.stopped);
+    CHECK(bench.engine.view().vetoes.size() == 1);
+    CHECK(bench.turns <= 2);
+}
+
+TEST_CASE("whoever submits an event gets the entries of its own turn") {
+    Bench bench;
+    std::optional<Submitted> told;
+    asio::co_spawn(bench.loop, bench.driver.submit(VetoCommand{"*", {}, Millis{0}, "me", "why"}),
+                   [&told](std::exception_ptr, Submitted done) { told = std::move(done); });
+    bench.loop.poll();
+    bench.run();
+    REQUIRE(told);
+    CHECK(told->durable);
+    REQUIRE(told->entries.size() == 1);
+    CHECK(std::get<VetoSet>(told->entries.front().body).id == "v-1");
+}
+
+TEST_CASE("an engine that throws ends the driver's task with what it threw") {
+    Bench bench;
+    bench.clock.broken = true;
+    std::exception_ptr thrown;
+    asio::co_spawn(bench.loop, bench.driver.run(), [&thrown](std::exception_ptr e) { thrown = e; });
+    bench.loop.run();
+    CHECK(thrown);
 }

@@ -332,12 +332,16 @@ boost::asio::awaitable<Result<std::string>> FakeBackend::test_page(std::string s
     co_return Result<std::string>(boost::system::in_place_value, "accepted: 200 in 3 ms");
 }
 
-boost::asio::awaitable<Result<void>> FakeBackend::reload() {
+boost::asio::awaitable<Reloaded> FakeBackend::reload() {
+    Reloaded done;
+    done.ok = !refusal;
     if (refusal) {
-        co_return *refusal;
+        done.problems.push_back(refusal->what);
+        co_return done;
     }
     changes.push_back(Change{"reload", "", "", true});
-    co_return Result<void>{};
+    done.changed = {"[net] ca_file"};
+    co_return done;
 }
 
 namespace {

@@ -7,8 +7,20 @@ namespace leverd::test {
 namespace {
 
 using levers::effective_contracts;
-using levers::find_lever;
-using levers::lever_table;
+
+const std::vector<std::shared_ptr<levers::Lever>>& lever_table() {
+    static const levers::LeverTable table;
+    return table.all();
+}
+
+levers::Lever* find_lever(std::string_view id) {
+    for (const auto& lever : lever_table()) {
+        if (lever->contract().id == id) {
+            return lever.get();
+        }
+    }
+    return nullptr;
+}
 
 struct Row {
     const char* id;

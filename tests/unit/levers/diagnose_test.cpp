@@ -19,11 +19,11 @@ struct Scene {
     levers::Context context;
 
     Scene() {
-        context.config = &world.config;
+        context.config = borrowed(world.config);
         context.http = &world.http;
         context.clock = &world.clock;
         context.inventory = &world.inventory;
-        context.secrets = &world.secrets;
+        context.secrets = borrowed(world.secrets);
     }
     void orgs(net::HttpResult result) {
         world.http.script("GET https://cp.test/cp/admin/orgs?limit=500", {std::move(result)});

@@ -18,11 +18,11 @@ struct Scene {
     config::LeverSettings settings;
 
     Scene() {
-        context.config = &world.config;
+        context.config = borrowed(world.config);
         context.http = &world.http;
         context.clock = &world.clock;
         context.inventory = &world.inventory;
-        context.secrets = &world.secrets;
+        context.secrets = borrowed(world.secrets);
         world.secrets["hook"] = Secret("s3cr3t-hook");
         settings.id = "restart-hook";
         settings.timeout = std::chrono::seconds{2};
@@ -224,7 +224,7 @@ TEST_CASE("the contract is careful until the operator says otherwise") {
     REQUIRE(contract.proof.size() == 2);
     CHECK(contract.proof[0].probe == "tenant_health");
     scene.world.config.levers.push_back(scene.settings);
-    CHECK(levers::lever_for(scene.world.config, "restart-hook") != nullptr);
-    CHECK(levers::lever_for(scene.world.config, "restart-hooks") == nullptr);
+    CHECK(levers::LeverTable().find(scene.world.config, "restart-hook") != nullptr);
+    CHECK(levers::LeverTable().find(scene.world.config, "restart-hooks") == nullptr);
     CHECK(levers::effective_contracts(scene.world.config).back().id == "restart-hook");
 }

@@ -130,13 +130,13 @@ TEST_CASE("after a restart of ours the memory is gone: a standing tenant stays u
     Scene scene(healthy);
     auto plan = scene.plan;
     scene.later(3600);
-    auto* lever = levers::find_lever("tenant-redeploy");
+    const auto lever = levers::LeverTable().find("tenant-redeploy");
     levers::Context context;
-    context.config = &scene.world.config;
+    context.config = borrowed(scene.world.config);
     context.http = &scene.world.http;
     context.clock = &scene.world.clock;
     context.inventory = &scene.world.inventory;
-    context.secrets = &scene.world.secrets;
+    context.secrets = borrowed(scene.world.secrets);
     for (int i = 0; i < 3; ++i) {
         const auto settled = run(lever->observe(context, plan, "i-of-another-life",
                                                 scene.world.fired, net::deadline_in(Millis{5000})));

@@ -50,13 +50,13 @@ struct Scene {
     // fire() with the time that the configuration gives it.
     Outcome fire(const Plan& plan) {
         levers::Context context;
-        context.config = &world.config;
+        context.config = borrowed(world.config);
         context.http = &world.http;
         context.clock = &world.clock;
         context.inventory = &world.inventory;
-        context.secrets = &world.secrets;
+        context.secrets = borrowed(world.secrets);
         context.leaving = &world.leaving;
-        auto* lever = levers::find_lever("tenant-restart");
+        auto* lever = world.lever();
         auto outcome = run(lever->fire(context, plan, intent_id,
                                        net::deadline_in(levers::call_time(world.config, *lever))));
         check_no_token(outcome);

@@ -219,12 +219,12 @@ TEST_CASE("after a crash in mid-call the time of the intent takes the place of t
     Scene scene;
     const auto plan = scene.world.planned(subject);
     levers::Context context;
-    context.config = &scene.world.config;
+    context.config = borrowed(scene.world.config);
     context.http = &scene.world.http;
     context.clock = &scene.world.clock;
     context.inventory = &scene.world.inventory;
-    context.secrets = &scene.world.secrets;
-    auto* lever = levers::find_lever("workspace-restart");
+    context.secrets = borrowed(scene.world.secrets);
+    const auto lever = levers::LeverTable().find("workspace-restart");
     const auto look = [&](double uptime) {
         scene.list(up_for(uptime));
         return run(lever->observe(context, plan, "i-crashed", scene.world.fired,

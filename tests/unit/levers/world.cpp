@@ -13,7 +13,8 @@
 namespace leverd::test {
 
 World::World(const std::string& lever, std::unique_ptr<levers::Lever> own)
-    : own_(std::move(own)), lever_(own_ ? own_.get() : levers::find_lever(lever)) {
+    : lever_(own ? std::shared_ptr<levers::Lever>(std::move(own))
+                 : levers::LeverTable().find(lever)) {
     config.control_plane.url = "https://cp.test";
     config.control_plane.admin_token = "cp";
     config.tenants.url = "https://{slug}.tenants.test";
@@ -33,11 +34,11 @@ World::World(const std::string& lever, std::unique_ptr<levers::Lever> own)
     inventory.tenants["acme"] = tenant;
     inventory.admin_tokens["acme"] = Secret(tenant_token);
     fired = clock.now();
-    context_.config = &config;
+    context_.config = borrowed(config);
     context_.http = &http;
     context_.clock = &clock;
     context_.inventory = &inventory;
-    context_.secrets = &secrets;
+    context_.secrets = borrowed(secrets);
     context_.leaving = &leaving;
     http.serve([this](const net::HttpRequest& request) { return registry.serve(request); });
     REQUIRE(lever_ != nullptr);

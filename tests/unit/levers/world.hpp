@@ -2,6 +2,7 @@
 // is stored or shown, a clock that stands still, and the scripted transport.
 #pragma once
 
+#include "core/base/borrowed.hpp"
 #include "core/model/codec.hpp"
 #include "policies/levers/lever.hpp"
 #include "tests/catch.hpp"
@@ -40,6 +41,8 @@ class World {
     Settled observe(const Plan& plan);
     std::optional<Observation> prove(const Plan& plan, const Outcome& outcome = {});
 
+    levers::Lever* lever() const { return lever_.get(); }
+
     // Writes a receipt file that lives as long as the world.
     void receipt(const std::string& text);
 
@@ -57,8 +60,7 @@ class World {
     ~World();
 
   private:
-    std::unique_ptr<levers::Lever> own_;
-    levers::Lever* lever_;
+    std::shared_ptr<levers::Lever> lever_;
     levers::Context context_;
     std::string receipt_path_;
 };

@@ -1,4 +1,6 @@
 // Why: what the box itself lacks is never blamed on a target, and a year of looks leaks nothing.
+#include "core/net/descriptors.hpp"
+#include "core/net/process.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/net/client.hpp"
 #include "tests/unit/net/server.hpp"
@@ -6,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <thread>
 
 namespace leverd::net {
@@ -18,20 +21,20 @@ using test::Loop;
 using test::reason;
 using test::Server;
 
-// Takes away every descriptor that is still free, until it goes.
-class NoDescriptors {
+// Takes away every descriptor that is still free but `left`, until it goes.
+class FewDescriptors {
   public:
-    NoDescriptors() {
+    explicit FewDescriptors(int left) {
         getrlimit(RLIMIT_NOFILE, &before_);
         const int next = ::dup(0);
         ::close(next);
         rlimit tight = before_;
-        tight.rlim_cur = static_cast<rlim_t>(next);
+        tight.rlim_cur = static_cast<rlim_t>(next + left);
         setrlimit(RLIMIT_NOFILE, &tight);
     }
-    ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-    NoDescriptors(const NoDescriptors&) = delete;
-    NoDescriptors& operator=(const NoDescriptors&) = delete;
+    ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+    FewDescriptors(const FewDescriptors&) = delete;
+    FewDescriptors& operator=(const FewDescriptors&) = delete;
 
   private:
     rlimit before_{};
@@ -42,11 +45,31 @@ TEST_CASE("running out of descriptors says nothing about the target") {
     Server server(loop, test::answer_always);
     Client client(loop);
     {
-        const NoDescriptors none;
+        const FewDescriptors none(0);
         const auto answer = client.get(server.url());
         REQUIRE(reason(answer) == "no_descriptors");
         CHECK(answer.error().origin == Origin::local);
         CHECK_FALSE(answer.error().sent);
+    }
+    CHECK(reason(client.get(server.url())) == "ok");
+}
+
+TEST_CASE("looks leave descriptors for the doors when they run short") {
+    Loop loop;
+    Server server(loop, test::answer_always);
+    Client client(loop);
+    {
+        const FewDescriptors few(descriptors_reserved);
+        CHECK(reason(client.get(server.url())) == "no_descriptors");
+        // What asks for no reserve still gets one: the doors, the ledger, the stop switch.
+        const int door = ::dup(0);
+        CHECK(door >= 0);
+        ::close(door);
+        ProcessRequest program;
+        program.argv = {"/bin/true"};
+        const auto ran = loop.run(run_process(program, deadline_in(5s)));
+        CHECK(ran.end == ProcessEnd::not_started);
+        CHECK(ran.code == EMFILE);
     }
     CHECK(reason(client.get(server.url())) == "ok");
 }

@@ -11,6 +11,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include <unistd.h>
 
@@ -42,6 +45,17 @@ std::size_t open_descriptors() {
         ++count;
     }
     return count;
+}
+
+// Children of this process that are still there, zombies included.
+std::string own_children() {
+    std::string all;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::string numbers;
+        std::getline(std::ifstream(task.path() / "children") >> std::ws, numbers);
+        all += numbers;
+    }
+    return all;
 }
 
 }  // namespace
@@ -120,6 +134,41 @@ TEST_CASE("what a program leaves behind does not hold its end up") {
     CHECK(result.code == 0);
     CHECK(result.out == "done\n");
     CHECK(test::since(start) < Millis{2'500});
+}
+
+TEST_CASE("a program that left its group and ignores SIGTERM does not hold up the loop") {
+    // The leader itself moves to the group of its child, so that no signal to its own finds it.
+    Loop loop;
+    ProcessRequest request;
+    request.argv = {"/usr/bin/python3", "-c",
+                    "import os, signal, time\n"
+                    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                    "child = os.fork()\n"
+                    "os.setpgid(0, 0) if child == 0 else (time.sleep(0.3), os.setpgid(0, child))\n"
+                    "print(os.getpid(), flush=True)\n"
+                    "while True: time.sleep(1)\n"};
+    const auto start = test::Steady::now();
+    const ProcessResult result = loop.run(run_process(request, deadline_in(Millis{3'000})));
+    CHECK(result.end == ProcessEnd::timed_out);
+    CHECK(test::since(start) < Millis{20'000});
+    CHECK(own_children().empty());
+    std::istringstream numbers(result.out);
+    for (int number = 0; numbers >> number;) {
+        INFO(number);
+        CHECK(::kill(number, 0) != 0);
+    }
+}
+
+TEST_CASE("what a program leaves behind in a session of its own ends with it and is reaped") {
+    const ProcessResult result = script(
+        "setsid /bin/sh -c 'trap \"\" TERM HUP; echo $$; while :; do sleep 1; done' & "
+        "sleep 0.3; exit 0");
+    CHECK(result.end == ProcessEnd::exited);
+    CHECK(result.code == 0);
+    const int stray = std::atoi(result.out.c_str());
+    REQUIRE(stray > 1);
+    CHECK(::kill(stray, 0) != 0);
+    CHECK(own_children().empty());
 }
 
 TEST_CASE("a program's death by a signal is no exit status") {

@@ -84,15 +84,34 @@ TEST_CASE("a task may end between its cancellation and the loop's next turn") {
 TEST_CASE("a task that throws is named and does not take the others along") {
     Loop loop;
     std::vector<std::string> heard;
-    TaskGroup group(loop.io.get_executor(), [&](const std::string& task, const std::string& what) {
-        heard.push_back(task + ": " + what);
+    TaskGroup group(loop.io.get_executor(), [&](const TaskDefect& defect) {
+        heard.push_back(defect.task + ": " + defect.what);
+        CHECK(defect.role == TaskRole::answerable);
     });
     std::vector<bool> results;
-    group.spawn("broken", throw_soon());
+    group.spawn("broken", throw_soon(), TaskRole::answerable);
     group.spawn("sound", note_pause(Millis{20}, &results));
     CHECK(loop.run(join(&group)));
     CHECK(heard == std::vector<std::string>{"broken: broken on purpose"});
     CHECK(results == std::vector<bool>{true});
+}
+
+TEST_CASE("a vital task that ends by itself is told, and one that is cancelled is not") {
+    Loop loop;
+    std::vector<std::string> heard;
+    TaskGroup group(loop.io.get_executor(), [&](const TaskDefect& defect) {
+        CHECK(defect.role == TaskRole::vital);
+        heard.push_back(defect.task + ": " + defect.what);
+    });
+    std::vector<bool> results;
+    group.spawn("errand", note_pause(Millis{1}, &results));
+    group.spawn("ends", note_pause(Millis{1}, &results), TaskRole::vital);
+    CHECK(loop.run(join(&group)));
+    CHECK(heard == std::vector<std::string>{"ends: it ended by itself"});
+    group.spawn("goes on", note_pause(Millis{60'000}, &results), TaskRole::vital);
+    group.cancel();
+    CHECK(loop.run(join(&group)));
+    CHECK(heard.size() == 1);
 }
 
 TEST_CASE("several may wait for the same group, and one that is cancelled waits on") {

@@ -1,6 +1,7 @@
 // Why: probes are tested against scripted answers: what each URL says next, and what was asked.
 #pragma once
 
+#include "core/base/borrowed.hpp"
 #include "core/net/asio_use.hpp"
 #include "core/net/http.hpp"
 #include "probes/probe.hpp"
@@ -148,11 +149,11 @@ struct World {
         secrets.emplace("cp", Secret(admin_secret));
         inventory.tenants["acme"] = Tenant{"acme", org_id, "running"};
         inventory.admin_tokens["acme"] = Secret(tenant_secret);
-        context.config = &config;
+        context.config = borrowed(config);
         context.http = &http;
         context.clock = &clock;
         context.inventory = &inventory;
-        context.secrets = &secrets;
+        context.secrets = borrowed(secrets);
     }
 
     std::vector<Observation> look(const std::string& kind, const std::string& target) {

@@ -18,7 +18,7 @@ namespace {
 struct Desk {
     asio::io_context io;
     net::TaskGroup group{io.get_executor(),
-                         [](const std::string&, const std::string& what) { FAIL_CHECK(what); }};
+                         [](const net::TaskDefect& defect) { FAIL_CHECK(defect.what); }};
     std::map<Hint, int> woken;
     std::function<void()> then;
     probes::HintDesk desk{io.get_executor(), [this](const Hint& hint) {

@@ -124,9 +124,8 @@ struct Rig {
     test::World world;
     asio::io_context io;
     std::vector<std::string> defects;
-    net::TaskGroup group{io.get_executor(),
-                         [this](const std::string& task, const std::string& what) {
-                             defects.push_back(task + ": " + what);
+    net::TaskGroup group{io.get_executor(), [this](const net::TaskDefect& defect) {
+                             defects.push_back(defect.task + ": " + defect.what);
                          }};
     std::vector<probes::ProbeKind> kinds;
     probes::SchedulerHooks hooks;
@@ -393,12 +392,8 @@ TEST_CASE("a look on demand goes to the caller only") {
     rig.script.quick_targets = {"a"};
     std::optional<Result<Looked>> good;
     std::optional<Result<Looked>> bad;
-    auto keep_good = [&good](std::exception_ptr, Result<Looked> r) {
-        good.emplace(std::move(r));
-    };
-    auto keep_bad = [&bad](std::exception_ptr, Result<Looked> r) {
-        bad.emplace(std::move(r));
-    };
+    auto keep_good = [&good](std::exception_ptr, Result<Looked> r) { good.emplace(std::move(r)); };
+    auto keep_bad = [&bad](std::exception_ptr, Result<Looked> r) { bad.emplace(std::move(r)); };
     asio::co_spawn(rig.io, rig.scheduler.look_now("quick", "a"), std::move(keep_good));
     asio::co_spawn(rig.io, rig.scheduler.look_now("quick", "nobody"), std::move(keep_bad));
     rig.io.run();

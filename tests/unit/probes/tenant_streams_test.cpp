@@ -2,6 +2,7 @@
 // and whatever comes over one may only wake looks.
 #include "probes/tenant_streams.hpp"
 
+#include "core/base/borrowed.hpp"
 #include "core/net/asio_use.hpp"
 #include "core/net/clock.hpp"
 #include "tests/catch.hpp"
@@ -105,7 +106,7 @@ struct Box {
     Box() {
         config.tenants.url = "https://{slug}.example";
         config.events.tenant_stream = true;
-        context.config = &config;
+        context.config = borrowed(config);
         context.inventory = &inventory;
         probes::StreamHooks hooks;
         hooks.on_event = [this](const std::string& slug, const std::string& event) {
@@ -114,8 +115,8 @@ struct Box {
         hooks.on_open = [this](const std::string& slug) { ++opened[slug]; };
         hooks.on_bad = [this] { ++bad; };
         hooks.chance = [this] { return chance; };
-        streams = std::make_unique<probes::TenantStreams>(loop.io.get_executor(), context, client,
-                                                          group, std::move(hooks));
+        streams = std::make_unique<probes::TenantStreams>(loop.io.get_executor(), context,
+                                                          shared_client, group, std::move(hooks));
     }
     ~Box() {
         group.cancel();
@@ -132,8 +133,9 @@ struct Box {
     Inventory inventory;
     probes::Context context;
     FakeClient client;
+    std::shared_ptr<net::WebSocketClient> shared_client{std::shared_ptr<void>(), &client};
     net::TaskGroup group{loop.io.get_executor(),
-                         [](const std::string&, const std::string& what) { FAIL_CHECK(what); }};
+                         [](const net::TaskDefect& defect) { FAIL_CHECK(defect.what); }};
     std::vector<std::string> events;
     std::map<std::string, int> opened;
     int bad = 0;
@@ -187,15 +189,15 @@ TEST_CASE("without the setting there is none, and a reload turns them off and on
     CHECK(box.client.tries == 0);
     config::Config on = box.config;
     on.events.tenant_stream = true;
-    box.context.config = &on;
+    box.context.config = borrowed(on);
     box.until_open(1);
     const auto first = box.client.to("acme");
     config::Config moved = on;
     moved.tenants.url = "https://{slug}.elsewhere";
-    box.context.config = &moved;
+    box.context.config = borrowed(moved);
     box.loop.turn_until([&] { return box.opened["acme"] == 2; });
     CHECK(first->closed);
-    box.context.config = &box.config;
+    box.context.config = borrowed(box.config);
     box.until_open(0);
     CHECK(box.streams->counters().wanted == 0);
 }

@@ -1,7 +1,8 @@
 // Why: see rig.hpp. Commit before effects, and what becomes of a call whose intent could not be
-// written, are as in daemon/driver.cpp and daemon/hands.cpp.
+// written, are as in daemon/driver.cpp and daemon/effect_runner.cpp.
 #include "tests/unit/levers/campaign/rig.hpp"
 
+#include "core/base/borrowed.hpp"
 #include "policies/levers/canvas_rollback.hpp"
 #include "policies/levers/control_plane_rollback.hpp"
 #include "policies/levers/fleet_redeploy.hpp"
@@ -172,11 +173,11 @@ Rig::Rig(const std::string& lever, const std::string& subject, const std::string
     secrets_["railway"] = Secret(railway_token);
     secrets_["vercel"] = Secret(vercel_token);
     secrets_["registry"] = Secret("registry-token-5555555");
-    context_.config = &config_;
+    context_.config = borrowed(config_);
     context_.http = http_.get();
     context_.clock = clock_.get();
     context_.inventory = &inventory_;
-    context_.secrets = &secrets_;
+    context_.secrets = borrowed(secrets_);
     context_.leaving = &leaving_;
     production_.sick = lever == "fleet-redeploy";
     if (lever == "command") {

@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "core/net/task_group.hpp"
 #include "daemon/driver.hpp"
+#include "daemon/snapshot.hpp"
 #include "exporters/pager/pager.hpp"
 #include "policies/levers/lever.hpp"
 #include "probes/scheduler.hpp"
@@ -14,18 +15,19 @@
 
 namespace leverd {
 
-class Hands {
+class EffectRunner {
   public:
     // Everything referenced outlives this object. Lever calls run in `lever_tasks`, so that a stop
     // can wait for them.
-    Hands(levers::Context context, Driver& driver, net::TaskGroup& lever_tasks,
-          net::TaskGroup& tasks, probes::Scheduler& scheduler, exporters::Pager& pager);
+    EffectRunner(levers::Context context, const levers::LeverTable& table, Driver& driver,
+                 net::TaskGroup& lever_tasks, net::TaskGroup& tasks, probes::Scheduler& scheduler,
+                 exporters::Pager& pager);
 
     void perform(const Effect& effect);
     // New lever calls are refused from now on.
     void retire() { retired_ = true; }
     // After a reload; calls under way keep what they began with.
-    void use(const config::Config& config, const std::map<std::string, Secret>& secrets);
+    void use(const SnapshotPtr& snapshot);
     // Read just before each call: the stop switch as a file works with everything else down.
     void set_stop_check(std::function<bool()> stopped) { stopped_ = std::move(stopped); }
     // The engine's view of an intent, for the plan that takes it back.
@@ -43,7 +45,10 @@ class Hands {
     boost::asio::awaitable<void> make_plan(MakePlan wanted);
     boost::asio::awaitable<Result<Plan>> plan_for(std::shared_ptr<levers::Lever> lever,
                                                   MakePlan wanted);
+    boost::asio::awaitable<PlanMade> planned(std::shared_ptr<levers::Lever> lever, MakePlan wanted);
     boost::asio::awaitable<void> fire(Intent intent);
+    // `*begun`: from here on the call may have been sent.
+    boost::asio::awaitable<Outcome> call(Intent intent, bool* begun);
     boost::asio::awaitable<void> diagnose(Intent intent);
     boost::asio::awaitable<void> observe(ObserveLever wanted);
     boost::asio::awaitable<void> prove(ProveLever wanted);
@@ -51,6 +56,7 @@ class Hands {
     net::Deadline deadline_for(const std::string& lever) const;
 
     levers::Context context_;
+    const levers::LeverTable& table_;
     Driver& driver_;
     net::TaskGroup& lever_tasks_;
     net::TaskGroup& tasks_;

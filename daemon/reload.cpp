@@ -1,0 +1,149 @@
+// Why: a reload is whole. Every key of the new files is taken up by what begins after it, or named
+// as needing a restart; a refused one changes nothing but this: automatic levers wait, because a
+// person meant something else than what runs.
+#include "config/reload.hpp"
+
+#include "core/net/clock.hpp"
+#include "daemon/app_impl.hpp"
+#include "daemon/notify.hpp"
+#include "daemon/rules.hpp"
+#include "policies/guards.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace leverd {
+namespace {
+
+net::TransportOptions transport_options(const config::Net& settings) {
+    net::TransportOptions options;
+    options.ca_file = settings.ca_file;
+    options.nameservers = settings.nameservers;
+    options.user_agent = settings.user_agent;
+    return options;
+}
+
+// systemd gives a service copies of its credentials when it starts; no reload sees a newer one.
+std::vector<std::string> unseen_by_reload(const config::Config& config) {
+    std::vector<std::string> names;
+    for (const auto& [name, source] : config.secrets) {
+        if (!source.credential.empty()) {
+            names.push_back(name);
+        }
+    }
+    if (names.empty()) {
+        return {};
+    }
+    return {
+        fmt::format("copies made by systemd at the start: {}; a rotated credential is taken up "
+                    "by a restart",
+                    fmt::join(names, ", "))};
+}
+
+std::vector<std::string> errors_in(const config::Loaded& loaded) {
+    std::vector<std::string> texts;
+    for (const auto& found : loaded.problems) {
+        if (!found.warning) {
+            texts.push_back(config::render(found));
+        }
+    }
+    return texts;
+}
+
+}  // namespace
+
+// A transport of its own each time: the CA file may have been replaced under the same name.
+Result<SnapshotPtr> App::Impl::make_snapshot(config::Loaded loaded) {
+    auto read = config::read_secrets(loaded.config);
+    if (!read) {
+        return read.error();
+    }
+    auto next = std::make_shared<Snapshot>();
+    next->config = std::move(loaded.config);
+    next->settings = std::move(loaded.settings);
+    next->secrets = std::move(*read);
+    const auto executor = io.get_executor();
+    const auto options = transport_options(next->config.net);
+    next->http =
+        outside.transport ? outside.transport(executor) : net::make_transport(executor, options);
+    next->dialer = net::make_dialer(executor, options);
+    next->streams = net::make_websocket_client(executor, options);
+    return SnapshotPtr(std::move(next));
+}
+
+void App::Impl::use(SnapshotPtr next) {
+    const bool same_level = next->config.daemon.log_level == config().daemon.log_level;
+    current = std::move(next);
+    probe_context.config = config_of(current);
+    probe_context.secrets = secrets_of(current);
+    probe_context.http = current->http.get();
+    probe_context.dialer = current->dialer.get();
+    streams->use(current->streams);
+    effects->use(current);
+    use_sinks();
+    web->set_token(api_token());
+    if (!same_level) {
+        spdlog::set_level(spdlog::level::from_str(config().daemon.log_level));
+    }
+    scheduler->refresh();
+}
+
+std::optional<Secret> App::Impl::api_token() const {
+    const auto token = current->secrets.find(config().daemon.api_token);
+    return token == current->secrets.end() ? std::nullopt : std::optional<Secret>(token->second);
+}
+
+exporters::Reloaded App::Impl::reload_now() {
+    notify::reloading();
+    auto loaded = config::load(config_path, vocabulary());
+    exporters::Reloaded done;
+    done.problems = errors_in(loaded);
+    if (done.problems.empty()) {
+        auto next = make_snapshot(std::move(loaded));
+        if (next) {
+            done.changed = config::changed_keys(current->settings, (*next)->settings);
+            done.restart_needed = config::restart_needed(begun_with->settings, (*next)->settings);
+            done.notes = unseen_by_reload((*next)->config);
+            use(std::move(*next));
+            driver->adopt(engine->reload(make_rules(config()), clock->now()));
+            reloading.loaded = net::wall_clock_now();
+        } else {
+            const auto& error = next.error();
+            done.problems.push_back(error.what +
+                                    (error.hint.empty() ? "" : "\nhint: " + error.hint));
+        }
+    }
+    done.ok = done.problems.empty();
+    reloading.ok = done.ok;
+    driver->post(SelfReport{
+        std::string(config_refused), {}, done.ok ? std::string{} : done.problems.front()});
+    if (done.ok) {
+        reloading.restart_needed = done.restart_needed.size();
+    }
+    log_reload(done);
+    notify::ready(done.ok ? "watching" : "watching; the config on disk was refused");
+    return done;
+}
+
+void App::Impl::log_reload(const exporters::Reloaded& done) const {
+    for (const auto& problem : done.problems) {
+        spdlog::error("event=reload_refused what=\"{}\" kept=\"the config that is running\"",
+                      problem);
+    }
+    if (!done.ok) {
+        return;
+    }
+    spdlog::info("event=reloaded config_hash={} changed=\"{}\"", config().hash.substr(0, 12),
+                 fmt::join(done.changed, ", "));
+    for (const auto& key : done.restart_needed) {
+        spdlog::warn("event=restart_needed key=\"{}\"", key);
+    }
+    for (const auto& note : done.notes) {
+        spdlog::info("event=reload_note what=\"{}\"", note);
+    }
+}
+
+}  // namespace leverd

@@ -160,14 +160,6 @@ News remember(const Rules& rules, State& state, SubjectState& held, const Observ
     return news;
 }
 
-// A deadline counts from the last look, so a restart must know exactly when that was.
-bool has_deadline(const Rules& rules, const Observation& look) {
-    return std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
-        return signal.silent_after > Millis{0} && signal.probe == look.probe &&
-               signal.subject_kind == look.subject.kind();
-    });
-}
-
 bool is_local_fault(const Observation& look) {
     return look.reason == Reason::resolver_down || look.reason == Reason::no_descriptors ||
            look.reason == Reason::deadline_local;
@@ -233,6 +225,19 @@ Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes,
     return spread;
 }
 
+Millis kept_within(const Rules& rules, std::string_view probe, std::string_view kind) {
+    constexpr int coarse = 20;  // a twentieth of the shortest deadline
+    Millis shortest{0};
+    for (const auto& signal : rules.runbook.signals) {
+        const bool counts =
+            signal.silent_after > Millis{0} && signal.probe == probe && signal.subject_kind == kind;
+        if (counts && (shortest == Millis{0} || signal.silent_after < shortest)) {
+            shortest = signal.silent_after;
+        }
+    }
+    return shortest / coarse;
+}
+
 bool fold(const Rules& rules, State& state, const Observation& look) {
     if (look.reason == Reason::removed) {
         const bool known = state.subjects.contains(look.subject);
@@ -256,7 +261,7 @@ bool fold(const Rules& rules, State& state, SubjectState& held, const Observatio
     } else if (!state.local_faults.empty()) {
         state.local_faults.erase(look.subject);
     }
-    durable = durable || news.identity || news.value || has_deadline(rules, look);
+    durable = durable || news.identity || news.value;
     if (!state.observer.trusted && look.health != Health::healthy) {
         return durable;
     }

@@ -45,6 +45,17 @@ GuardVerdict daemon_ready(const GuardInput& in) {
     return pass("the ledger is writable and the config is loaded", "ready");
 }
 
+// Cool-downs, vetoes and attempts that are lost hold nobody, so a person has to say first that this
+// is the history to go on with. That holds for what a person wants fired, too.
+GuardVerdict history(const GuardInput& in) {
+    const auto& held = in.state.history;
+    if (held.doubted) {
+        return block(fmt::format("{}. Accept it: leverd ledger accept --why ...", held.why),
+                     "in doubt", "whole");
+    }
+    return pass("the ledger holds everything that its witness knows", "whole");
+}
+
 GuardVerdict observer_trusted(const GuardInput& in) {
     const auto& observer = in.state.observer;
     const auto dwell = in.rules.policies.observer.dwell;
@@ -443,6 +454,7 @@ const std::vector<Guard>& guard_table() {
     static const std::vector<Guard> table{
         {"stop_switch", stop_switch, false},
         {"daemon_ready", daemon_ready, false},
+        {"history", history, false},
         {"observer", observer_trusted, false},
         {"evidence", evidence_fresh, false},
         {"subject_allowed", subject_allowed, false},

@@ -72,7 +72,12 @@ TEST_CASE("every alternative of an entry has its kind") {
                                               "breaker",
                                               "autonomy",
                                               "diagnosed",
-                                              "known_good"};
+                                              "known_good",
+                                              "page_joined",
+                                              "snapshot",
+                                              "compaction",
+                                              "history_doubted",
+                                              "history_accepted"};
     const auto bodies = test::example_bodies();
     REQUIRE(bodies.size() == kinds.size());
     REQUIRE(bodies.size() == std::variant_size_v<EntryBody>);

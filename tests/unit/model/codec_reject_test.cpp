@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 using namespace leverd;
 using nlohmann::json;
 
@@ -37,8 +39,15 @@ bool inside_map(const json::json_pointer& path) {
 // first rung, an intent that undoes nothing, a stop that stays.
 bool added_later(std::string_view kind, const json::json_pointer& path) {
     const std::string at = path.to_string();
+    const auto one_of = [&at](std::initializer_list<std::string_view> keys) {
+        return std::find(keys.begin(), keys.end(), at) != keys.end();
+    };
     return (kind == "decision" && at == "/rung") || (kind == "intent" && at == "/undoes") ||
-           (kind == "stop" && at == "/until");
+           (kind == "stop" && at == "/until") || (kind == "veto" && at == "/mute") ||
+           (kind == "started" && one_of({"/first", "/away", "/proven"})) ||
+           (kind == "page" &&
+            one_of({"/version", "/status", "/news", "/state", "/subject", "/symptom", "/incident",
+                    "/lever", "/guard", "/since", "/ended", "/at", "/again", "/times", "/muted"}));
 }
 
 }  // namespace

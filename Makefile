@@ -32,7 +32,7 @@ test: ## everything that CI runs, about half an hour on two cores
 bench: ## measure leverd beside what it replaces
 	@scripts/setup.sh bench
 	@$(MAKE) --no-print-directory build
-	@cmake --build build -j $(JOBS) --target bench_engine
+	@cmake --build build -j $(JOBS) --target bench_engine bench_ledger
 	@tests/bench/run.sh
 
 INCIDENTS ?= 1000000

@@ -33,6 +33,13 @@ struct Daemon {
     Mode mode_ceiling = Mode::recommend;
 };
 
+// What is kept of what leverd remembers, and how a change to it is noticed.
+struct LedgerSettings {
+    Millis keep{400LL * 86'400'000};  // entries older than that go; zero: none does
+    std::string witness;              // a file outside the state directory; empty: none
+    std::string key;                  // name in [secrets]; empty: hashes that anybody can compute
+};
+
 struct Net {
     std::string ca_file;                   // PEM; empty: system store
     std::vector<std::string> nameservers;  // empty: system
@@ -205,6 +212,7 @@ struct Events {
 
 struct Config {
     Daemon daemon;
+    LedgerSettings ledger;
     Net net;
     std::map<std::string, SecretSource> secrets;
     Observer observer;

@@ -37,6 +37,18 @@ void read_daemon(TableReader& root) {
     t->finish();
 }
 
+void read_ledger(TableReader& root) {
+    auto t = open_section(root, "ledger", "[ledger]");
+    if (!t) {
+        return;
+    }
+    LedgerSettings& c = root.draft().config.ledger;
+    t->duration("keep", c.keep, 0ms, 36'500 * 24h);
+    t->path("witness", c.witness);
+    t->secret("key", c.key);
+    t->finish();
+}
+
 void read_net(TableReader& root) {
     auto t = open_section(root, "net", "[net]");
     if (!t) {
@@ -211,6 +223,7 @@ std::optional<TableReader> open_section(TableReader& parent, std::string_view ke
 
 void read_daemon_sections(TableReader& root) {
     read_daemon(root);
+    read_ledger(root);
     read_net(root);
     read_secrets_section(root);
     read_observer(root);

@@ -46,21 +46,19 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
     impl->engine = std::make_unique<Engine>(make_rules(impl->config()));
     impl->figures =
         std::make_unique<exporters::Metrics>(std::string(leverd::version()), impl->engine->rules());
-    Started before;
-    Now last;
-    Now anchor;
-    if (auto folded = impl->fold_ledger(before, anchor, last); !folded) {
-        return StartFailure{Exit::failed, folded.error()};
+    const auto history = impl->fold_ledger();
+    if (!history) {
+        return StartFailure{Exit::failed, history.error()};
     }
     const auto boot = net::read_boot_stamp();
-    const auto begin = net::resume_timeline({before.boot_id, before.boottime_ms, anchor.at}, last,
-                                            boot, net::wall_clock_now());
-    impl->machine_clock = net::make_system_clock(begin, boot.boottime_ms);
+    const auto resumed = resume_time(*history, boot, net::wall_clock_now());
+    impl->machine_clock = net::make_system_clock(resumed.at, boot.boottime_ms);
     impl->clock = impl->outside.clock ? impl->outside.clock(*impl->machine_clock) : nullptr;
     if (!impl->clock) {
         impl->clock = std::move(impl->machine_clock);
     }
     impl->wire();
+    impl->wire_historian(history->fold);
     impl->open_deliveries();
     if (auto bound = impl->bind_web(); !bound) {
         return StartFailure{Exit::failed, bound.error()};
@@ -70,12 +68,22 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
     started.config_hash = impl->config().hash;
     started.boot_id = boot.boot_id;
     started.boottime_ms = boot.boottime_ms;
+    started.first = impl->store->history().first;
+    started.away = resumed.away;
+    started.proven = resumed.proven;
     impl->driver->adopt(impl->engine->resume(started, impl->clock->now()));
+    if (const auto& doubt = impl->store->history().doubt) {
+        impl->driver->adopt(impl->engine->on(*doubt, impl->clock->now()));
+    }
+    if (impl->engine->view().history.doubted) {
+        impl->driver->post(history_report(impl->engine->view()));
+    }
     return std::unique_ptr<App>(new App(std::move(impl)));
 }
 
 std::optional<StartFailure> App::Impl::open_ledger() {
-    auto opened = SqliteLedger::open(config().daemon.state_directory);
+    auto opened = SqliteLedger::open(config().daemon.state_directory,
+                                     ledger_options(config(), current->secrets));
     if (opened) {
         store = std::move(*opened);
         return std::nullopt;
@@ -93,33 +101,28 @@ std::optional<StartFailure> App::Impl::open_ledger() {
     return StartFailure{Exit::failed, failure.error};
 }
 
-// Folds every entry back; `anchor` is the time of the newest start, `last` that of the newest
-// entry.
-Result<void> App::Impl::fold_ledger(Started& started, Now& anchor, Now& last) {
-    const auto visit = [&](const StoredEntry& stored) -> Result<void> {
-        auto body = entry_from_json(stored.kind, stored.json);
-        if (!body) {
-            return wrap(fmt::format("ledger entry {}", stored.sequence), body.error());
-        }
-        const Entry entry{stored.now, std::move(*body)};
-        if (const auto* begun = std::get_if<Started>(&entry.body)) {
-            started = *begun;
-            anchor = entry.now;
-        }
-        last = entry.now;
-        engine->restore(entry);
-        figures->on_entry(entry);
-        return {};
-    };
-    auto report = store->for_each(visit);
-    if (!report) {
-        return report.error();
+Result<History> App::Impl::fold_ledger() {
+    auto history = fold_history(*store, *engine, *figures);
+    if (history) {
+        spdlog::info("event=ledger_folded entries={} folded={} open_incidents={}",
+                     history->fold.end.entries, history->fold.folded,
+                     engine->view().incidents_open);
     }
-    spdlog::info("event=ledger_folded entries={} open_incidents={}", report->entries,
-                 std::ranges::count_if(engine->view().incidents, [](const auto& item) {
-                     return item.second.phase != IncidentPhase::closed;
-                 }));
-    return {};
+    log_history(store->history());
+    return history;
+}
+
+void App::Impl::wire_historian(const LedgerFold& begun) {
+    HistorianHooks hooks;
+    hooks.rules = [this] { return engine->rules(); };
+    hooks.now = [this] { return clock->now(); };
+    hooks.keep = [this] { return config().ledger.keep; };
+    hooks.may_write = [this] { return !driver->unwritten() && !engine->view().history.doubted; };
+    hooks.on_doubt = [this](HistoryDoubted doubt) { driver->post(std::move(doubt)); };
+    historian =
+        std::make_unique<Historian>(*store, config().daemon.state_directory,
+                                    ledger_options(config(), current->secrets), std::move(hooks),
+                                    begun);
 }
 
 probes::SchedulerHooks App::Impl::look_hooks() {
@@ -159,10 +162,15 @@ void App::Impl::wire() {
     turns.perform = [this](const Effect& effect) { effects->perform(effect); };
     turns.recorded = [this](const Entry& entry) {
         figures->on_entry(entry);
+        if (std::holds_alternative<HistoryDoubted>(entry.body) ||
+            std::holds_alternative<HistoryAccepted>(entry.body)) {
+            driver->post(history_report(engine->view()));
+        }
         if (const auto* good = std::get_if<KnownGood>(&entry.body)) {
             inventory.known_good[std::string(good->subject.name())] = good->version;
         }
     };
+    turns.wrote = [this](const LedgerReport& report) { historian->wrote(report); };
     turns.committed = [this](std::chrono::duration<double> took) {
         figures->on_ledger_commit(took);
     };

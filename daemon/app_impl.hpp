@@ -12,6 +12,7 @@
 #include "daemon/app.hpp"
 #include "daemon/driver.hpp"
 #include "daemon/effect_runner.hpp"
+#include "daemon/history.hpp"
 #include "daemon/snapshot.hpp"
 #include "exporters/prometheus/metrics.hpp"
 #include "exporters/web/server.hpp"
@@ -47,6 +48,7 @@ struct App::Impl final : exporters::Backend {
     levers::LeverTable levers;
     std::unique_ptr<Engine> engine;
     std::unique_ptr<exporters::Metrics> figures;
+    std::unique_ptr<Historian> historian;
     std::unique_ptr<Driver> driver;
     std::unique_ptr<net::TaskGroup> lever_tasks;
     std::unique_ptr<net::TaskGroup> tasks;
@@ -80,7 +82,8 @@ struct App::Impl final : exporters::Backend {
     // Set-up, in this order.
     Result<SnapshotPtr> make_snapshot(config::Loaded loaded);
     std::optional<StartFailure> open_ledger();
-    Result<void> fold_ledger(Started& started, Now& anchor, Now& last);
+    Result<History> fold_ledger();
+    void wire_historian(const LedgerFold& begun);
     void wire();
     probes::SchedulerHooks look_hooks();
     void wire_pager();
@@ -131,6 +134,8 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<Result<void>> stop(StopCommand command) override;
     boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) override;
     boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
+    boost::asio::awaitable<Result<void>> accept_history(HistoryAccepted accepted) override;
+    LedgerReport ledger_end() const override { return historian->end(); }
     boost::asio::awaitable<exporters::Reloaded> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;

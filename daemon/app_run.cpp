@@ -181,6 +181,7 @@ asio::awaitable<void> App::Impl::shut_down() {
     notify::stopping();
     stopping = true;
     effects->retire();
+    historian->stop();
     co_await streams->stop();
     const auto until = net::deadline_in(lever_grace);
     while (lever_tasks->size() > 0 && net::deadline_in(Millis{0}) < until) {
@@ -212,6 +213,10 @@ Exit App::run() {
     app.tasks->spawn("self", app.watch_self(), TaskRole::vital);
     app.tasks->spawn("scheduler", app.scheduler->run(), TaskRole::vital);
     app.tasks->spawn("pager", app.pager->run(), TaskRole::vital);
+    // In a simulation one thread must decide the order of everything.
+    if (!app.outside.transport) {
+        app.tasks->spawn("history", app.historian->run(), TaskRole::vital);
+    }
     app.tasks->spawn("hints", app.desk->run(), TaskRole::vital);
     app.tasks->spawn("streams", app.streams->run(), TaskRole::vital);
     app.web->start();

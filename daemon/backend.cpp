@@ -82,6 +82,10 @@ exporters::Health App::Impl::ready() const {
         return {false, "the ledger cannot be written, so no lever fires; check the disk of " +
                            config().daemon.state_directory};
     }
+    if (held.history.doubted) {
+        return {false, "the history is in doubt, so no lever fires: " + held.history.why +
+                           "; look into it, then leverd ledger accept --why ..."};
+    }
     if (auto why = not_ready(held, true); !why.empty() || !reloading.ok) {
         return {false, "the last reload was refused: " + why + "; run leverd check"};
     }
@@ -180,6 +184,22 @@ asio::awaitable<Result<void>> App::Impl::lift_veto(LiftVeto command) {
     }
     if (engine->view().vetoes.contains(id)) {
         co_return Error{"the veto is still in force", "see it: leverd vetoes"};
+    }
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> App::Impl::accept_history(HistoryAccepted accepted) {
+    if (!engine->view().history.doubted) {
+        co_return Error{"the history is not in doubt", "leverd status shows where it stands"};
+    }
+    const auto kept = co_await driver->submit(std::move(accepted));
+    if (!kept.durable) {
+        co_return Error{"the ledger could not be written, so nothing was accepted",
+                        "check the disk, then say it again"};
+    }
+    const auto followed = co_await store->accept_history();
+    if (!followed) {
+        co_return followed.error();
     }
     co_return Result<void>{};
 }

@@ -7,6 +7,7 @@
 #include "core/model/codec.hpp"
 #include "daemon/rules.hpp"
 #include "policies/replay.hpp"
+#include "policies/state/codec.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -199,7 +200,7 @@ Json json_of(const ReplayTotals& t) {
             {"recommended", t.recommended}, {"held", t.held},   {"noted", t.noted}};
 }
 
-std::string json_text_of(const ReplayReport& report) {
+std::string json_text_of(const ReplayReport& report, const std::string& missing) {
     auto cases = Json::array();
     for (const auto& one : report.cases) {
         cases.push_back({{"symptom", one.symptom},
@@ -208,7 +209,8 @@ std::string json_text_of(const ReplayReport& report) {
                          {"then", json_of(one.then)},
                          {"now", json_of(one.now)}});
     }
-    const Json body{{"entries", report.entries},
+    const Json body{{"missing", missing},
+                    {"entries", report.entries},
                     {"looks", report.looks},
                     {"from", format_rfc3339(report.from.wall)},
                     {"until", format_rfc3339(report.until.wall)},
@@ -221,28 +223,55 @@ std::string json_text_of(const ReplayReport& report) {
 
 }  // namespace
 
-Result<std::vector<Entry>> read_state(const std::string& directory) {
-    std::vector<Entry> entries;
-    const auto walked = walk_ledger(directory, [&](const StoredEntry& stored) -> Result<void> {
+Result<Recorded> read_state(const std::string& directory) {
+    Recorded out;
+    std::int64_t first = 0;
+    WallTime compacted{};
+    const auto keep = [&](const StoredEntry& stored) -> Result<void> {
         auto entry = entry_of(stored.now, stored.kind, stored.json);
         if (!entry) {
             return wrap(fmt::format("entry {}", stored.sequence), entry.error());
         }
-        entries.push_back(std::move(*entry));
+        first = first == 0 ? stored.sequence : first;
+        if (std::holds_alternative<Compacted>(entry->body)) {
+            compacted = stored.now.wall;
+        }
+        out.entries.push_back(std::move(*entry));
         return {};
-    });
+    };
+    const auto walked = walk_ledger(directory, keep);
     if (!walked) {
         return walked.error();
     }
-    return entries;
+    if (first <= 1) {
+        return out;
+    }
+    // What the entries before said is in the snapshot that took their place.
+    out.entries.clear();
+    first = 0;
+    const auto begin = [&](const LedgerSnapshot& snapshot) -> Result<void> {
+        Chronicle told;
+        return decode_snapshot(snapshot.text, out.before.emplace(), told);
+    };
+    const auto folded = fold_ledger(directory, {}, begin, keep, FoldFrom::oldest_snapshot);
+    if (!folded) {
+        return folded.error();
+    }
+    out.missing = fmt::format(
+        "entries 1..{} were compacted away on {}: what happened before {} is taken as it ended and "
+        "not decided again",
+        folded->from, format_rfc3339(compacted).substr(0, 10),
+        out.entries.empty() ? "now" : format_rfc3339(out.entries.front().now.wall));
+    return out;
 }
 
-Result<std::vector<Entry>> read_export(const std::string& file) {
+Result<Recorded> read_export(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in) {
         return Error{fmt::format("{} cannot be read", sanitize(file, 200)), "check the path"};
     }
-    std::vector<Entry> entries;
+    Recorded out;
+    auto& entries = out.entries;
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
         const auto here = fmt::format("{}:{}", sanitize(file, 200), number);
@@ -258,7 +287,7 @@ Result<std::vector<Entry>> read_export(const std::string& file) {
         }
         entries.push_back(std::move(*entry));
     }
-    return entries;
+    return out;
 }
 
 Report export_ledger(const std::string& directory) {
@@ -299,16 +328,23 @@ Report replay_ledger(const ReplayOptions& options) {
     }
     const auto directory =
         options.state.empty() ? loaded.config.daemon.state_directory : options.state;
-    const auto entries =
+    const auto recorded =
         options.ledger_export.empty() ? read_state(directory) : read_export(options.ledger_export);
-    if (!entries) {
-        return refuse(Exit::failed, entries.error());
+    if (!recorded) {
+        return refuse(Exit::failed, recorded.error());
     }
-    if (entries->empty()) {
+    const auto& entries = recorded->entries;
+    if (entries.empty()) {
         return refuse(Exit::failed, Error{"the ledger is empty", "let the daemon run first"});
     }
-    const auto played = replay(*entries, make_rules(loaded.config), *since);
-    report.out = options.json ? json_text_of(played) : text_of(played);
+    const auto played = replay(entries, make_rules(loaded.config), *since,
+                               recorded->before ? &*recorded->before : nullptr);
+    const bool asked_further =
+        *since == Millis{0} || entries.back().now.at - *since < entries.front().now.at;
+    const auto missing = asked_further ? recorded->missing : std::string{};
+    report.out = options.json
+                     ? json_text_of(played, missing)
+                     : (missing.empty() ? "" : "missing: " + missing + "\n\n") + text_of(played);
     return report;
 }
 

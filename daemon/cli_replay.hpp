@@ -5,7 +5,9 @@
 #include "core/base/result.hpp"
 #include "core/model/entry.hpp"
 #include "daemon/cli_verbs.hpp"
+#include "policies/state.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +37,13 @@ Report replay_ledger(const ReplayOptions& options);
 Report export_ledger(const std::string& directory);
 
 // Entries of a state directory or of an export.
-Result<std::vector<Entry>> read_state(const std::string& directory);
-Result<std::vector<Entry>> read_export(const std::string& file);
+struct Recorded {
+    std::vector<Entry> entries;
+    std::optional<State> before;  // what entries said that are no longer kept
+    std::string missing;          // which ones these are, for people; empty: none
+};
+Result<Recorded> read_state(const std::string& directory);
+Result<Recorded> read_export(const std::string& file);
 
 int print_report(const Report& report);
 

@@ -1,6 +1,7 @@
 // Why: a person who doubts a look reads here what it did. All texts come masked from the daemon;
 // here they are only made safe for a terminal.
 #include "core/base/text.hpp"
+#include "core/base/time.hpp"
 #include "daemon/cli_tables.hpp"
 
 #include <fmt/format.h>
@@ -100,6 +101,30 @@ std::string requests_text(const json& looks) {
         out += fmt::format("  and {} before these\n", more);
     }
     return out;
+}
+
+std::string memory_text(const nlohmann::json& status) {
+    std::string out;
+    const nlohmann::json& ledger = member(status, "ledger");
+    if (const auto end = text_at(ledger, "end"); !end.empty()) {
+        out += "ledger " + end + "\n";
+    }
+    if (const auto first = moment(ledger, "first_start"); !first.empty()) {
+        out += "this history began with nothing before it, " + first + "\n";
+    }
+    const nlohmann::json& timeline = member(status, "timeline");
+    const auto millis = [&](const char* key) {
+        const auto found = timeline.find(key);
+        return Millis{
+            found != timeline.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0};
+    };
+    if (timeline.is_object() && millis("away_ms") > millis("proven_ms")) {
+        out += fmt::format(
+            "the machine was started again: away for {} by the calendar, {} counted; cool-downs, "
+            "vetoes and deadlines run that much longer\n",
+            shown_duration(millis("away_ms")), shown_duration(millis("proven_ms")));
+    }
+    return out.empty() ? out : out + "\n";
 }
 
 }  // namespace leverd::cli

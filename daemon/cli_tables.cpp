@@ -290,6 +290,7 @@ std::string status_text(const json& status, bool color) {
         text_at(counts, "incidents_open"), text_at(counts, "incidents_escalated"),
         text_at(counts, "approvals_pending"), text_at(counts, "levers_in_flight"));
     out += switches_text(status);
+    out += memory_text(status);
     Table table({"watched", "healthy", "degraded", "failing", "unknown"});
     for (const auto& item : member(counts, "subjects").items()) {
         table.add({sanitize(item.key(), 60), text_at(item.value(), "healthy"),

@@ -44,4 +44,7 @@ std::string veto_text(const nlohmann::json& veto);
 std::string autonomy_text(const nlohmann::json& policies, bool color);
 std::string summary_text(const nlohmann::json& incident);  // Markdown, to paste into a post-mortem
 
+// Where leverd's own memory stands; its end is for noting down: leverd ledger verify --at-least.
+std::string memory_text(const nlohmann::json& status);
+
 }  // namespace leverd::cli

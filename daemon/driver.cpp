@@ -178,11 +178,21 @@ asio::awaitable<bool> Driver::commit(std::vector<Entry> entries) {
         }
         co_return false;
     }
+    witnessed_ = written->witnessed;
+    if (hooks_.wrote) {
+        hooks_.wrote(*written);
+    }
     for (const auto& entry : std::exchange(unwritten_, {})) {
         hooks_.recorded(entry);
     }
     hooks_.committed(ended - began);
-    if (!was_writable) {
+    if (was_writable && !witnessed_) {
+        spdlog::error(
+            "event=witness_unwritable what=\"the ledger's witness cannot be written, so "
+            "no lever fires\" hint=\"make its directory writable for leverd\"");
+        post(LedgerHealth{false});
+    }
+    if (!was_writable && witnessed_) {
         spdlog::info("event=ledger_writable_again");
         post(LedgerHealth{true});
     }
@@ -202,10 +212,12 @@ void Driver::keep_unwritten(std::vector<Entry> entries) {
 void Driver::perform_all(const std::vector<Effect>& effects, bool durable) {
     for (const auto& effect : effects) {
         const auto* fire = std::get_if<FireLever>(&effect);
-        if (fire != nullptr && !durable) {
+        if (fire != nullptr && !(durable && witnessed_)) {
             post(Outcome{fire->intent.id,
                          OutcomeKind::refused,
-                         "the intent could not be written to the ledger, so nothing was sent",
+                         durable ? "the ledger's witness could not be written, so nothing was sent"
+                                 : "the intent could not be written to the ledger, so nothing was "
+                                   "sent",
                          {}});
             continue;
         }

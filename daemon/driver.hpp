@@ -23,8 +23,9 @@ struct DriverHooks {
     // What to tell the engine before its clock moves: when the process was held up, that it was.
     // Asked before every turn; may be empty.
     std::function<std::optional<Observation>()> overdue;
-    std::function<void(const Effect&)> perform;  // after the turn is durable
-    std::function<void(const Entry&)> recorded;  // each durable entry
+    std::function<void(const Effect&)> perform;      // after the turn is durable
+    std::function<void(const Entry&)> recorded;      // each durable entry
+    std::function<void(const LedgerReport&)> wrote;  // where the ledger stands then; may be empty
     std::function<void(std::chrono::duration<double>)> committed;
     std::function<void()> turned;  // after every batch
 };
@@ -96,6 +97,7 @@ class Driver {
     std::vector<Entry> unwritten_;  // made while the ledger could not be written, in order
     Now last_turn_{};
     std::uint64_t dropped_ = 0;
+    bool witnessed_ = true;  // the newest commit is known outside the ledger's file, too
     bool stopping_ = false;
     bool ledger_failing_ = false;
 };

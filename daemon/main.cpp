@@ -1,10 +1,10 @@
 // Why: the command line. Parses it, sets up the log, and hands over: to the daemon, to a check, or
 // to the running daemon.
-#include "core/ledger/sqlite_ledger.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app.hpp"
 #include "daemon/cli_fire.hpp"
 #include "daemon/cli_freeze.hpp"
+#include "daemon/cli_ledger.hpp"
 #include "daemon/cli_replay.hpp"
 #include "daemon/cli_verbs.hpp"
 #include "daemon/rules.hpp"
@@ -89,28 +89,9 @@ int check(const std::string& path) {
     return code(Exit::ok);
 }
 
-int verify(const std::string& path, const std::string& directory) {
-    auto where = directory;
-    if (where.empty()) {
-        config::Loaded loaded;
-        if (!load_config(path, loaded)) {
-            return code(Exit::config);
-        }
-        where = loaded.config.daemon.state_directory;
-    }
-    const auto report = verify_ledger(where);
-    if (!report) {
-        print_error(report.error());
-        return code(Exit::failed);
-    }
-    fmt::print("ok: {} entries, every hash and number in place; last hash {}\n", report->entries,
-               report->last_hash.empty() ? "-" : report->last_hash.substr(0, 16));
-    return code(Exit::ok);
-}
-
 struct Arguments {
     std::string config = default_config;
-    std::string directory;
+    cli::LedgerAsked ledger;
     std::string export_from = config::Daemon{}.state_directory;
     std::string subject;
     std::string decision;
@@ -130,6 +111,35 @@ struct Arguments {
     int exit = 0;
 };
 
+CLI::App* client_verb(CLI::App& app, Arguments& args, const char* name, const char* text) {
+    auto* verb = app.add_subcommand(name, text);
+    verb->add_option("--socket", args.client.socket, "The daemon's unix socket")
+        ->capture_default_str();
+    verb->add_flag("--json", args.client.json, "Print the API's JSON");
+    return verb;
+}
+
+void add_ledger_verbs(CLI::App& ledger, Arguments& args) {
+    args.ledger.config = default_config;
+    auto* verify = ledger.add_subcommand("verify", "Check every hash, number and witness");
+    auto* compact = ledger.add_subcommand(
+        "compact", "Remove entries older than [ledger] keep; while no daemon runs");
+    for (auto* verb : {verify, compact}) {
+        verb->add_option("-c,--config", args.ledger.config, "Config file")->capture_default_str();
+    }
+    verify->add_option("--state", args.ledger.state, "State directory; no config is read then");
+    verify->add_option("--at-least", args.ledger.at_least,
+                       "N:HASH of leverd status: entry N must be there with that hash");
+    verify->callback([&args] { args.exit = cli::print_report(cli::verify_history(args.ledger)); });
+    compact->callback(
+        [&args] { args.exit = cli::print_report(cli::compact_history(args.ledger)); });
+    auto* accept = client_verb(ledger, args, "accept",
+                               "Take the history that was found as the one to go on with");
+    accept->add_option("--why", args.why, "Your reason, for the record")->required();
+    accept->callback(
+        [&args] { args.exit = cli::print_report(cli::accept_history(args.client, args.why)); });
+}
+
 void add_local_verbs(CLI::App& app, Arguments& args) {
     auto* run_verb = app.add_subcommand("run", "Run the daemon in the foreground");
     run_verb->add_option("-c,--config", args.config, "Config file")->capture_default_str();
@@ -139,12 +149,7 @@ void add_local_verbs(CLI::App& app, Arguments& args) {
     check_verb->callback([&args] { args.exit = check(args.config); });
     auto* ledger = app.add_subcommand("ledger", "Look into the ledger");
     ledger->require_subcommand(1);
-    auto* verify_verb = ledger->add_subcommand("verify", "Check every hash of the ledger");
-    verify_verb
-        ->add_option("-c,--config", args.config, "Config file that names the state directory")
-        ->capture_default_str();
-    verify_verb->add_option("--state", args.directory, "State directory; no config is read then");
-    verify_verb->callback([&args] { args.exit = verify(args.config, args.directory); });
+    add_ledger_verbs(*ledger, args);
     auto* export_verb = ledger->add_subcommand("export", "Print every entry as a line of JSON");
     export_verb->add_option("--state", args.export_from, "State directory or a copy")
         ->capture_default_str();
@@ -184,14 +189,6 @@ void add_policy_verbs(CLI::App& app, Arguments& args) {
         args.replay.config = args.config;
         args.exit = cli::print_report(cli::replay_ledger(args.replay));
     });
-}
-
-CLI::App* client_verb(CLI::App& app, Arguments& args, const char* name, const char* text) {
-    auto* verb = app.add_subcommand(name, text);
-    verb->add_option("--socket", args.client.socket, "The daemon's unix socket")
-        ->capture_default_str();
-    verb->add_flag("--json", args.client.json, "Print the API's JSON");
-    return verb;
 }
 
 void add_client_verbs(CLI::App& app, Arguments& args) {

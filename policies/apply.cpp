@@ -4,6 +4,7 @@
 #include "core/model/codec.hpp"
 #include "policies/fold.hpp"
 #include "policies/observer.hpp"
+#include "policies/state/left_out.hpp"
 #include "policies/state/touch.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
@@ -78,9 +79,23 @@ struct Apply {
     void operator()(const Started& e) {
         state.config_hash = e.config_hash;
         state.started = now;
+        state.bridge = TimeBridge{now, e.away, e.proven};
+        if (e.first) {
+            state.history.first = now;
+        }
     }
     void operator()(const ConfigLoaded& e) { state.config_hash = e.hash; }
-    void operator()(const Observed& e) { fold(rules, state, e.observation); }
+    void operator()(const Observed& e) {
+        const auto held = state.subjects.find(e.observation.subject);
+        const auto* last = held == state.subjects.end() || e.runs.empty()
+                               ? nullptr
+                               : held->second.looks.find(e.observation.probe);
+        const auto previous = last == nullptr ? e.observation.seen.at : last->seen.at;
+        fold(rules, state, e.observation);
+        if (!e.runs.empty()) {
+            take_runs(rules, state, e, previous);
+        }
+    }
     void operator()(const SymptomRaised& e) {
         const SymptomKey key{e.symptom, e.subject};
         forget_link(key);
@@ -361,6 +376,20 @@ struct Apply {
     }
     void operator()(const KnownGood& e) {
         state.known_good[e.subject] = GoodVersion{e.version, now};
+    }
+    // Both are about the ledger's rows and say nothing new about the world.
+    void operator()(const Snapshotted&) {}
+    void operator()(const Compacted&) {}
+    void operator()(const HistoryDoubted& e) {
+        state.history.doubted = true;
+        state.history.why = e.why;
+        state.history.since = now;
+    }
+    void operator()(const HistoryAccepted& e) {
+        state.history.doubted = false;
+        state.history.accepted = state.history.why;
+        state.history.why = e.why;
+        state.history.since = now;
     }
     void operator()(const ObserverChanged& e) {
         state.observer.trusted = e.trusted;

@@ -16,6 +16,7 @@
 #include "policies/observer.hpp"
 #include "policies/page/pages.hpp"
 #include "policies/silence.hpp"
+#include "policies/state/left_out.hpp"
 #include "policies/state/touch.hpp"
 #include "policies/switches.hpp"
 #include "policies/undo.hpp"
@@ -125,6 +126,55 @@ struct Receive {
             take(seen);
         }
     }
+    // A deadline counts from the last look, so a restart must know nearly when that was; each look
+    // of a target that reports every second would be an entry a second.
+    bool must_keep(const Observation& look, bool news) {
+        const auto within = kept_within(work.rules, look.probe, look.subject.kind());
+        if (within == Millis{0}) {
+            return news;
+        }
+        auto& kept = work.transient.kept[{look.probe, look.subject}];
+        if (!news && kept != Instant{} && look.seen.at - kept < within) {
+            return false;
+        }
+        kept = look.seen.at;
+        if (look.reason == Reason::removed) {
+            work.transient.kept.erase({look.probe, look.subject});
+        }
+        return true;
+    }
+    // True when the look is left out, because one of the same minute stands in the ledger. Else the
+    // entry says what was left out before it.
+    bool leaves_out(const Observation& look, bool turned, Observed& entry) {
+        auto& all = work.transient.left_out;
+        const std::pair key{look.probe, look.subject};
+        if (turned) {
+            auto& out = all[key];
+            if (out.kept != Instant{} && look.seen.at - out.kept < flapping_kept_every) {
+                leave_out(work.rules, work.state, look, out);
+                return true;
+            }
+        }
+        const auto out = all.find(key);
+        if (out == all.end()) {
+            return false;
+        }
+        const auto held = work.state.subjects.find(look.subject);
+        if (out->second.looks > 0 && held != work.state.subjects.end()) {
+            entry.left_out = out->second.looks;
+            entry.runs = runs_of(work.rules, held->second, look, out->second);
+        }
+        out->second = LeftOut{look.seen.at, 0, {}};
+        if (!turned) {
+            all.erase(out);
+        }
+        return false;
+    }
+    // Something was left out, and what comes now must not hide it.
+    bool owes(const Observation& look) const {
+        const auto out = work.transient.left_out.find({look.probe, look.subject});
+        return out != work.transient.left_out.end() && out->second.looks > 0;
+    }
     void take(const Observation& look) {
         work.transient.effort.looks += 1;
         std::int64_t repeats = 0;
@@ -138,10 +188,15 @@ struct Receive {
             }
         }
         // Most looks are at a subject that is known and at rest: it is searched for once.
-        const bool durable = known ? fold(work.rules, work.state, held->second, look)
-                                   : fold(work.rules, work.state, look);
-        if (durable) {
-            work.turn.entries.push_back(Entry{work.now, Observed{look, repeats, until}});
+        const bool flaps = known && is_flapping(work.rules, work.state, look);
+        const auto before = flaps ? before_look(held->second) : BeforeLook{};
+        const bool news = known ? fold(work.rules, work.state, held->second, look)
+                                : fold(work.rules, work.state, look);
+        Observed entry{look, repeats, until};
+        const bool turned =
+            flaps && work.state.intents_open == 0 && only_turned(before, held->second);
+        if (must_keep(look, news || (owes(look) && !turned)) && !leaves_out(look, turned, entry)) {
+            work.turn.entries.push_back(Entry{work.now, std::move(entry)});
         }
         if (known && held->second.detectors.empty()) {
             return;
@@ -253,6 +308,19 @@ struct Receive {
         work.state.self_reports_made += 1;
         work.state.agenda.touch_box();
     }
+    void operator()(const HistoryDoubted& doubt) {
+        // Every start finds the same again, and what a person has taken back stays so.
+        if (!work.state.history.doubted && work.state.history.accepted != doubt.why) {
+            work.record(doubt);
+            work.state.agenda.touch_box();
+        }
+    }
+    void operator()(const HistoryAccepted& accepted) {
+        if (work.state.history.doubted) {
+            work.record(accepted);
+            work.state.agenda.touch_box();
+        }
+    }
 };
 
 }  // namespace
@@ -280,6 +348,11 @@ void Engine::settle(Work& work) {
     settle_pages(work);
     effort.turns += 1;
     effort.most = std::max(effort.most, effort.symptoms + effort.incidents - before_turn);
+}
+
+void Engine::adopt(State state) {
+    state_ = std::move(state);
+    rebuild(rules_, state_);
 }
 
 void Engine::restore(const Entry& entry) {

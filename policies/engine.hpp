@@ -93,8 +93,8 @@ struct FireByHand {
 };
 using Event =
     std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven, StopCommand,
-                 LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed, SelfReport,
-                 Acknowledge>;
+                 LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed, HistoryDoubted,
+                 HistoryAccepted, SelfReport, Acknowledge>;
 
 // What the driver must do once the turn's entries are durable.
 struct MakePlan {
@@ -155,6 +155,13 @@ struct Effort {
     std::int64_t most = 0;       // of one turn: symptoms and incidents together
 };
 
+// Looks at a flapping subject that came after the last one that the ledger holds.
+struct LeftOut {
+    Instant kept{};
+    std::int64_t looks = 0;
+    std::map<std::string, std::int64_t> changes;  // by signal
+};
+
 // Memory that may be lost with the process: what was asked for and when to ask again.
 struct Transient {
     struct Asked {
@@ -167,6 +174,9 @@ struct Transient {
     std::map<std::string, Instant> prove_next;    // by intent
     PageDesk desk;
     Instant resumed{};
+    // The newest look that the ledger holds, by probe and subject, where a deadline counts from it.
+    std::map<std::pair<std::string, Subject>, Instant> kept;
+    std::map<std::pair<std::string, Subject>, LeftOut> left_out;  // by probe and subject
     Instant silent_next = Instant::max();  // when the next silence would be found
     Instant swept{};
     Instant last_turn{};
@@ -184,6 +194,9 @@ class Engine {
   public:
     explicit Engine(Rules rules);
 
+    // Begins where a snapshot of the state was taken, instead of with nothing; before any
+    // restore().
+    void adopt(State state);
     // Folds one stored entry back in; for start-up, in ledger order, before any on().
     void restore(const Entry& entry);
     // After the last restore(): says what is left open (an intent without an outcome becomes

@@ -173,9 +173,9 @@ News remember(const Rules& rules, State& state, SubjectState& held, const Observ
     return news;
 }
 
-// A deadline counts from the last look, so a restart must know exactly when that was.
-bool has_deadline(const Rules& rules, State& state, const SubjectState& held,
-                  const Observation& look) {
+// When it would have fallen silent.
+void note_deadlines(const Rules& rules, State& state, const SubjectState& held,
+                    const Observation& look) {
     const bool has = std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
         return signal.silent_after > Millis{0} && signal.probe == look.probe &&
                signal.subject_kind == look.subject.kind();
@@ -183,7 +183,6 @@ bool has_deadline(const Rules& rules, State& state, const SubjectState& held,
     if (has) {
         note_heard(rules, state, look.subject, *held.looks.find(look.probe));
     }
-    return has;
 }
 
 bool is_local_fault(const Observation& look) {
@@ -242,6 +241,19 @@ Millis spread_of(const Signal& signal, const SmallMap<std::string>& attributes,
     return spread;
 }
 
+Millis kept_within(const Rules& rules, std::string_view probe, std::string_view kind) {
+    constexpr int coarse = 20;  // a twentieth of the shortest deadline
+    Millis shortest{0};
+    for (const auto& signal : rules.runbook.signals) {
+        const bool counts =
+            signal.silent_after > Millis{0} && signal.probe == probe && signal.subject_kind == kind;
+        if (counts && (shortest == Millis{0} || signal.silent_after < shortest)) {
+            shortest = signal.silent_after;
+        }
+    }
+    return shortest / coarse;
+}
+
 bool fold(const Rules& rules, State& state, const Observation& look) {
     if (look.reason == Reason::removed) {
         const bool known = state.subjects.contains(look.subject);
@@ -266,8 +278,8 @@ bool fold(const Rules& rules, State& state, SubjectState& held, const Observatio
     } else if (!state.local_faults.empty()) {
         state.local_faults.erase(look.subject);
     }
-    const bool deadline = has_deadline(rules, state, held, look);
-    durable = durable || news.identity || news.value || deadline;
+    note_deadlines(rules, state, held, look);
+    durable = durable || news.identity || news.value;
     if (state.observer.trusted || look.health == Health::healthy) {
         for (const auto& signal : rules.runbook.signals) {
             if (signal.probe == look.probe && signal.subject_kind == look.subject.kind()) {

@@ -23,6 +23,10 @@ bool fold(const Rules& rules, State& state, const Observation& look);
 // The same for a caller that has found the look's subject already; it is not taken out.
 bool fold(const Rules& rules, State& state, SubjectState& held, const Observation& look);
 
+// How old what the ledger holds of a look may be, where a deadline counts from the last look; zero:
+// no deadline does. After a restart the deadline is that much longer.
+Millis kept_within(const Rules& rules, std::string_view probe, std::string_view kind);
+
 // A run that neither tripped nor is at rest: the next look should come soon.
 bool change_pending(const Rules& rules, const State& state, const Observation& look);
 

@@ -8,6 +8,7 @@ namespace leverd::guard_name {
 
 inline constexpr std::string_view stop_switch = "stop_switch";
 inline constexpr std::string_view daemon_ready = "daemon_ready";
+inline constexpr std::string_view history = "history";
 inline constexpr std::string_view observer = "observer";
 inline constexpr std::string_view evidence = "evidence";
 inline constexpr std::string_view subject_allowed = "subject_allowed";

@@ -48,6 +48,17 @@ GuardVerdict daemon_ready(const GuardInput& in) {
                                     : block(std::move(why), "ledger unwritable", "ledger writable");
 }
 
+// Cool-downs, vetoes and attempts that are lost hold nobody, so a person has to say first that this
+// is the history to go on with. That holds for what a person wants fired, too.
+GuardVerdict history(const GuardInput& in) {
+    const auto& held = in.state.history;
+    if (held.doubted) {
+        return block(fmt::format("{}. Accept it: leverd ledger accept --why ...", held.why),
+                     "in doubt", "whole");
+    }
+    return pass("the ledger holds everything that its witness knows", "whole");
+}
+
 GuardVerdict observer_trusted(const GuardInput& in) {
     const auto& observer = in.state.observer;
     const auto dwell = in.rules.policies.observer.dwell;
@@ -469,6 +480,7 @@ const std::vector<Guard>& guard_table() {
     static const std::vector<Guard> table{
         {guard_name::stop_switch, stop_switch, false},
         {guard_name::daemon_ready, daemon_ready, false},
+        {guard_name::history, history, false},
         {guard_name::observer, observer_trusted, false},
         {guard_name::evidence, evidence_fresh, false},
         {guard_name::subject_allowed, subject_allowed, false},

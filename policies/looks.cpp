@@ -86,6 +86,11 @@ bool Looks::keep(LookShapes& shapes, const Observation& look) {
     return !same;
 }
 
+void Looks::restore(LookShapes& shapes, const Observation& look, std::int64_t repeats) {
+    keep(shapes, look);
+    std::ranges::lower_bound(looks_, look.probe, {}, &LookState::probe)->repeats = repeats;
+}
+
 void Looks::erase(std::string_view probe) {
     const auto at = std::ranges::lower_bound(looks_, probe, {}, &LookState::probe);
     if (at != looks_.end() && at->probe() == probe) {

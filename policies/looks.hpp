@@ -66,6 +66,8 @@ class Looks {
     // The look takes the place of the last one of its probe. True when it says something else.
     bool keep(LookShapes& shapes, const Observation& look);
     void erase(std::string_view probe);
+    // A look as it was kept, with how often it was repeated.
+    void restore(LookShapes& shapes, const Observation& look, std::int64_t repeats);
 
   private:
     std::vector<LookState> looks_;  // by probe

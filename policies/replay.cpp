@@ -42,15 +42,15 @@ struct Asked {
 
 class Player {
   public:
-    Player(const std::vector<Entry>& recorded, const Rules& rules)
-        : recorded_(recorded), rules_(rules) {
+    Player(const std::vector<Entry>& recorded, const Rules& rules, const State* before)
+        : recorded_(recorded), rules_(rules), before_(before) {
         for (const auto& entry : recorded_) {
             index(entry);
         }
     }
 
     void play(Instant from) {
-        engine_ = std::make_unique<Engine>(rules_);
+        begin();
         for (const auto& entry : recorded_) {
             if (entry.now.at >= from) {
                 break;
@@ -107,6 +107,13 @@ class Player {
             vetoes_[veto->id] = veto;
         } else if (std::holds_alternative<SymptomRaised>(entry.body)) {
             raised_.push_back(entry.now.at);
+        }
+    }
+
+    void begin() {
+        engine_ = std::make_unique<Engine>(rules_);
+        if (before_ != nullptr) {
+            engine_->adopt(*before_);
         }
     }
 
@@ -206,7 +213,7 @@ class Player {
         asked_.clear();
         asked_looks_.clear();
         if (!ledger_.empty()) {
-            engine_ = std::make_unique<Engine>(rules_);
+            begin();
             for (const auto& entry : ledger_) {
                 engine_->restore(entry);
             }
@@ -427,6 +434,7 @@ class Player {
 
     const std::vector<Entry>& recorded_;
     const Rules& rules_;
+    const State* before_;
     std::map<std::string, SymptomKey> incidents_;
     std::map<std::string, const Decision*> decisions_;
     std::map<std::string, RecordedIntent> intents_;
@@ -465,7 +473,8 @@ const std::vector<std::string_view>& replay_assumptions() {
     return lines;
 }
 
-ReplayReport replay(const std::vector<Entry>& ledger, const Rules& rules, Millis since) {
+ReplayReport replay(const std::vector<Entry>& ledger, const Rules& rules, Millis since,
+                    const State* before) {
     ReplayReport report;
     if (ledger.empty()) {
         return report;
@@ -479,7 +488,7 @@ ReplayReport replay(const std::vector<Entry>& ledger, const Rules& rules, Millis
         std::ranges::find_if(ledger, [&](const Entry& entry) { return entry.now.at >= from; });
     report.from = first->now;
     report.entries = ledger.size();
-    Player player(ledger, rules);
+    Player player(ledger, rules, before);
     player.play(from);
     report.ledger = player.take_ledger();
     report.looks = player.looks();

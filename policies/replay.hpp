@@ -69,8 +69,10 @@ struct ReplayReport {
 };
 
 // `since` counts back from the newest entry, not from today, so that a rerun gives the same bytes;
-// zero: everything. Entries older than that are taken as they are.
-ReplayReport replay(const std::vector<Entry>& ledger, const Rules& rules, Millis since = Millis{0});
+// zero: everything. Entries older than that are taken as they are. `before`: what entries said that
+// are no longer kept; null: there were none.
+ReplayReport replay(const std::vector<Entry>& ledger, const Rules& rules, Millis since = Millis{0},
+                    const State* before = nullptr);
 
 const std::vector<std::string_view>& replay_assumptions();
 

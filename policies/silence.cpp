@@ -18,6 +18,13 @@ Millis deaf_since(const ObserverState& observer, Instant last) {
                : Millis{0};
 }
 
+// What an earlier process heard last may be a little newer than what it wrote down.
+Millis unsure_of(const Signal& signal, Instant last, const Work& work) {
+    return last < work.transient.resumed
+               ? kept_within(work.rules, signal.probe, signal.subject_kind)
+               : Millis{0};
+}
+
 Observed silent_look(const Signal& signal, const Subject& subject, const LookState& last,
                      const Work& work) {
     Observed entry;
@@ -55,6 +62,7 @@ void settle_silence(Work& work) {
                 continue;
             }
             const auto deadline = last->seen.at + signal.silent_after +
+                                  unsure_of(signal, last->seen.at, work) +
                                   deaf_since(work.state.observer, last->seen.at);
             if (work.now.at < deadline) {
                 alarms.wake({id, subject}, deadline);

@@ -181,6 +181,21 @@ struct GoodVersion {
     Now since;
 };
 
+// What leverd knows about its own memory.
+struct HistoryState {
+    bool doubted = false;  // shorter or another one than the witness knows; nobody accepted it yet
+    std::string why;
+    std::string accepted;  // the doubt that a person took back last
+    Now since;             // of the doubt, or of the acceptance
+    Now first;             // when this history began with nothing before it; the epoch: not known
+};
+// How the timeline went over the newest restart.
+struct TimeBridge {
+    Now since;
+    Millis away{0};
+    Millis proven{0};
+};
+
 struct DecisionKey {
     std::string symptom;
     std::string lever;
@@ -251,6 +266,8 @@ struct State {
     Agenda agenda;  // what to look at next; not durable
     StopSwitch stop;
     ObserverState observer;
+    HistoryState history;
+    TimeBridge bridge;
     bool ledger_writable = true;
     std::map<std::pair<std::string, std::string>, SelfReported> self_reports;  // state, about
     std::int64_t self_reports_made = 0;

@@ -2,6 +2,7 @@
 // neither fails nor saves anybody.
 #include "probes/heartbeat.hpp"
 
+#include "core/base/text.hpp"
 #include "probes/general.hpp"
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::string_view attribute_prefix = "heartbeat.";
 
+constexpr int coarse = 20;  // a twentieth of the deadline
+
 std::optional<std::int64_t> number(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -23,26 +26,33 @@ std::optional<std::int64_t> number(std::string_view text) {
 
 }  // namespace
 
-// "called <timeline ms> <wall ms>", or "awaited ..." before the first call.
+// "called <timeline ms> <wall ms> <slack ms>", or "awaited ..." before the first call. Without the
+// last number it was exact.
 void Heartbeats::restore(const Attributes& attributes) {
     for (const auto& [key, value] : attributes) {
         if (!key.starts_with(attribute_prefix)) {
             continue;
         }
-        const std::string_view text = value;
-        const auto first = text.find(' ');
-        const auto second = text.find(' ', std::min(first, text.size() - 1) + 1);
-        if (first == std::string_view::npos || second == std::string_view::npos) {
+        const auto parts = split(value, ' ');
+        if (parts.size() != 3 && parts.size() != 4) {
             continue;
         }
-        const auto at = number(text.substr(first + 1, second - first - 1));
-        const auto wall = number(text.substr(second + 1));
-        if (at && wall) {
+        const auto at = number(parts[1]);
+        const auto wall = number(parts[2]);
+        const auto slack = parts.size() == 4 ? number(parts[3]) : std::int64_t{0};
+        if (at && wall && slack) {
             Beat& beat = beats_[key.substr(attribute_prefix.size())];
             beat.last = Now{at_millis(*at), WallTime{Millis{*wall}}};
-            beat.called = text.substr(0, first) == "called";
+            beat.carried = beat.last;
+            beat.called = parts[0] == "called";
+            beat.slack = beat.called ? Millis{*slack} : Millis{0};
         }
     }
+}
+
+std::string Heartbeats::carried_text(const Beat& beat, Millis slack) {
+    return fmt::format("{} {} {} {}", beat.called ? "called" : "awaited",
+                       to_millis(beat.carried.at), to_millis(beat.carried.wall), slack.count());
 }
 
 std::optional<Observation> Heartbeats::heard(const config::Config& config, const std::string& name,
@@ -54,10 +64,13 @@ std::optional<Observation> Heartbeats::heard(const config::Config& config, const
     if (probe == config.probes.end()) {
         return std::nullopt;
     }
-    Beat beat;
+    Beat& beat = beats_[name];
+    if (!beat.called) {
+        beat.carried = now;
+    }
     beat.last = now;
     beat.called = true;
-    beats_.insert_or_assign(name, beat);
+    beat.slack = Millis{0};
     Task task;
     task.kind = name;
     task.settings = *probe;
@@ -68,11 +81,18 @@ Observation Heartbeats::look(const Task& task, const Now& now) {
     const auto* check = check_of<config::HeartbeatCheck>(task);
     Beat first;
     first.last = now;
-    const Beat& beat = beats_.emplace(task.kind, first).first->second;
+    first.carried = now;
+    Beat& beat = beats_.emplace(task.kind, first).first->second;
     const Millis silent = now.at - beat.last.at;
     const Millis deadline = check == nullptr ? Millis{0} : check->deadline;
+    const Millis slack = deadline / coarse;
+    const bool missed = silent > deadline + beat.slack;
+    // A miss is an entry anyway, so it carries the exact time.
+    if (missed || beat.last.at - beat.carried.at > slack) {
+        beat.carried = beat.last;
+    }
     Observation seen;
-    if (silent > deadline) {
+    if (missed) {
         seen = general(
             task, Health::failing, Reason::heartbeat_missed,
             beat.called ? fmt::format("no call since {}, the deadline is {}",
@@ -87,9 +107,7 @@ Observation Heartbeats::look(const Task& task, const Now& now) {
                        "no call yet, awaited since " + format_rfc3339(beat.last.wall));
     }
     seen.facts["silent_seconds"] = std::chrono::duration<double>(silent).count();
-    seen.attributes[std::string(attribute_prefix) + task.kind] =
-        fmt::format("{} {} {}", beat.called ? "called" : "awaited", to_millis(beat.last.at),
-                    to_millis(beat.last.wall));
+    seen.attributes[std::string(attribute_prefix) + task.kind] = carried_text(beat, slack);
     seen.seen = now;
     return seen;
 }

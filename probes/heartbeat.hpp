@@ -12,7 +12,9 @@
 namespace leverd::probes {
 
 // When each heartbeat was last heard. Every look carries that as an attribute of its subject, which
-// the ledger keeps, so a restart goes on counting where the run before it was.
+// the ledger keeps, so a restart goes on counting where the run before it was. A call a minute must
+// not be an entry a minute: what is carried may be older than the last call by a twentieth of the
+// deadline, and after a restart the deadline is that much longer, until the next call.
 class Heartbeats {
   public:
     // From the attributes of a subject that the ledger remembers; call it before the first look.
@@ -30,7 +32,10 @@ class Heartbeats {
     struct Beat {
         Now last;  // the last call; before the first: when we began to wait
         bool called = false;
+        Now carried;      // what the looks say of `last`
+        Millis slack{0};  // how much later than `last` the true last call may have been
     };
+    static std::string carried_text(const Beat& beat, Millis slack);
     std::map<std::string, Beat> beats_;
 };
 

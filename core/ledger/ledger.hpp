@@ -20,12 +20,14 @@ struct StoredEntry {
     Now now;
     std::string kind;
     std::string json;
-    std::string hash;  // hex SHA-256 over previous hash, sequence, times, kind and json
+    std::string hash;  // over previous hash, sequence, times, kind and json
 };
 
 struct LedgerReport {
     std::int64_t entries = 0;
     std::string last_hash;
+    // The witness knows of everything that protects somebody; else no lever may be fired on it.
+    bool witnessed = true;
 };
 
 class Ledger {

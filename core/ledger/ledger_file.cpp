@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -20,6 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t tail_checked = 1'000;  // entries; `leverd ledger verify` checks them all
+// A larger file is read whole only while leverd runs: its start must not take minutes.
+constexpr std::uintmax_t quick_check_bytes_max = 268'435'456;
 
 constexpr const char* schema = R"sql(
     PRAGMA page_size = 4096;
@@ -36,6 +39,24 @@ constexpr const char* schema = R"sql(
         one      INTEGER PRIMARY KEY CHECK (one = 1),
         sequence INTEGER NOT NULL,
         hash     TEXT NOT NULL
+    ) STRICT;
+)sql";
+
+// What schema 2 added: snapshots of the state, where the kept entries begin, and notes about the
+// file itself.
+constexpr const char* schema_2 = R"sql(
+    CREATE TABLE snapshot (
+        sequence INTEGER PRIMARY KEY,
+        state    TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE anchor (
+        one      INTEGER PRIMARY KEY CHECK (one = 1),
+        sequence INTEGER NOT NULL,
+        hash     TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE note (
+        name  TEXT PRIMARY KEY,
+        value TEXT NOT NULL
     ) STRICT;
 )sql";
 
@@ -100,10 +121,14 @@ OpenResult<void> examine_header(const fs::path& path) {
     return {};
 }
 
-Result<void> examine_tail(sqlite::Database& db, const std::string& directory) {
+Result<void> examine_tail(sqlite::Database& db, const std::string& directory, const Secret& key) {
     const auto last = db.query_integer("SELECT coalesce(max(sequence), 0) FROM entry");
     if (!last) {
         return sqlite::explain(last.error(), directory);
+    }
+    const auto anchor = read_anchor(db);
+    if (!anchor) {
+        return sqlite::explain(anchor.error(), directory);
     }
     auto rows = db.prepare(
         fmt::format("SELECT {} FROM entry WHERE sequence >= ?1 ORDER BY sequence", entry_columns));
@@ -111,9 +136,9 @@ Result<void> examine_tail(sqlite::Database& db, const std::string& directory) {
         return sqlite::explain(rows.error(), directory);
     }
     // One more than is checked: its hash is where the walk starts.
-    const std::int64_t start = *last - tail_checked;
+    const std::int64_t start = std::max(*last - tail_checked, anchor->sequence);
     rows->bind(1, start);
-    ChainWalker walker(genesis());
+    ChainWalker walker(*anchor, key);
     bool first = true;
     for (;;) {
         const auto row = rows->step();
@@ -124,8 +149,8 @@ Result<void> examine_tail(sqlite::Database& db, const std::string& directory) {
             return check_head(db, walker.tail());
         }
         const auto entry = read_entry(*rows);
-        if (first && start > 0 && entry && entry->sequence == start) {
-            walker = ChainWalker(Tail{start, entry->hash});
+        if (first && start > anchor->sequence && entry && entry->sequence == start) {
+            walker = ChainWalker(Tail{start, entry->hash}, key);
         } else if (auto accepted = walker.accept(entry); !accepted) {
             return accepted;
         }
@@ -178,9 +203,10 @@ OpenResult<void> create_ledger_file(const fs::path& directory) {
             return open_error("create the ledger", db.error(), directory);
         }
         const std::string steps = fmt::format(
-            "{} INSERT INTO head VALUES (1, 0, '{}'); PRAGMA application_id = {}; "
-            "PRAGMA user_version = {}; COMMIT; PRAGMA journal_mode = WAL;",
-            schema, genesis().hash, application_id, schema_version);
+            "{} {} INSERT INTO head VALUES (1, 0, '{}'); INSERT INTO anchor VALUES (1, 0, '{}'); "
+            "PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT; "
+            "PRAGMA journal_mode = WAL;",
+            schema, schema_2, genesis().hash, genesis().hash, application_id, schema_version);
         if (auto done = db->exec(steps.c_str()); !done) {
             return open_error("create the ledger", done.error(), directory);
         }
@@ -193,7 +219,7 @@ OpenResult<void> create_ledger_file(const fs::path& directory) {
     return {};
 }
 
-OpenResult<void> examine_ledger_file(const fs::path& directory) {
+OpenResult<void> examine_ledger_file(const fs::path& directory, const Secret& key) {
     const fs::path path = ledger_path(directory);
     if (auto header = examine_header(path); !header) {
         return header;
@@ -209,20 +235,46 @@ OpenResult<void> examine_ledger_file(const fs::path& directory) {
     if (*version > schema_version) {
         return newer(*version);
     }
-    if (*version != schema_version) {
+    if (*version < oldest_schema_version) {
         return corrupt(fmt::format("the ledger has the unknown schema version {}", *version));
     }
-    const auto check = db->query_text("PRAGMA quick_check(1)");
-    if (!check) {
-        return open_error("check the ledger", check.error(), directory);
+    std::error_code unknown;
+    if (fs::file_size(path, unknown) <= quick_check_bytes_max) {
+        const auto check = db->query_text("PRAGMA quick_check(1)");
+        if (!check) {
+            return open_error("check the ledger", check.error(), directory);
+        }
+        if (*check != "ok") {
+            return corrupt("the ledger file is damaged: " + *check);
+        }
     }
-    if (*check != "ok") {
-        return corrupt("the ledger file is damaged: " + *check);
-    }
-    if (auto tail = examine_tail(*db, directory.string()); !tail) {
-        return corrupt(tail.error().what);
+    if (auto tail = examine_tail(*db, directory.string(), key); !tail) {
+        auto refused = corrupt(tail.error().what);
+        if (tail.error().what.ends_with("with a key")) {
+            refused.error.hint = tail.error().hint;
+        }
+        return refused;
     }
     return {};
+}
+
+sqlite::Outcome<void> migrate(sqlite::Database& db) {
+    const auto version = db.query_integer("PRAGMA user_version");
+    if (!version) {
+        return version.error();
+    }
+    if (*version >= schema_version) {
+        return {};
+    }
+    const std::string steps = fmt::format(
+        "BEGIN IMMEDIATE; {} INSERT INTO anchor VALUES (1, 0, '{}'); PRAGMA user_version = {}; "
+        "COMMIT;",
+        schema_2, genesis().hash, schema_version);
+    auto done = db.exec(steps.c_str());
+    if (!done && db.in_transaction()) {
+        (void)db.exec("ROLLBACK");
+    }
+    return done;
 }
 
 sqlite::Outcome<sqlite::Database> open_for_reading(const fs::path& directory) {
@@ -246,46 +298,6 @@ sqlite::Outcome<sqlite::Database> open_for_reading(const fs::path& directory) {
         return sqlite::Database::open(path, Access::immutable);
     }
     return fault;
-}
-
-Result<LedgerReport> walk(const fs::path& directory,
-                          const std::function<Result<void>(const StoredEntry&)>& visit) {
-    const auto problem = [&directory](const sqlite::Fault& fault) {
-        return wrap("read the ledger", sqlite::explain(fault, directory.string()));
-    };
-    auto db = open_for_reading(directory);
-    if (!db) {
-        return problem(db.error());
-    }
-    // One transaction, so that a daemon that goes on writing does not show halfway.
-    if (auto begun = db->exec("BEGIN"); !begun) {
-        return problem(begun.error());
-    }
-    auto rows = db->prepare(fmt::format("SELECT {} FROM entry ORDER BY sequence", entry_columns));
-    if (!rows) {
-        return problem(rows.error());
-    }
-    ChainWalker walker(genesis());
-    for (;;) {
-        const auto row = rows->step();
-        if (!row) {
-            return problem(row.error());
-        }
-        if (!*row) {
-            break;
-        }
-        const auto entry = read_entry(*rows);
-        if (auto accepted = walker.accept(entry); !accepted) {
-            return accepted.error();
-        }
-        if (auto visited = visit(*entry); !visited) {
-            return visited.error();
-        }
-    }
-    if (auto head = check_head(*db, walker.tail()); !head) {
-        return head.error();
-    }
-    return LedgerReport{walker.tail().sequence, walker.tail().hash};
 }
 
 }  // namespace leverd::ledger

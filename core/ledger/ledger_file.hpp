@@ -16,17 +16,15 @@ std::filesystem::path ledger_path(const std::filesystem::path& directory);
 OpenResult<void> create_ledger_file(const std::filesystem::path& directory);
 
 // Read-only: is it ours, of a version we know, whole, and is the end of its chain in order?
-OpenResult<void> examine_ledger_file(const std::filesystem::path& directory);
+OpenResult<void> examine_ledger_file(const std::filesystem::path& directory, const Secret& key);
+
+// Brings an older schema forward, in one transaction.
+sqlite::Outcome<void> migrate(sqlite::Database& db);
 
 // A read-only connection that also works in a directory where nothing may be written.
 sqlite::Outcome<sqlite::Database> open_for_reading(const std::filesystem::path& directory);
 
 LedgerOpenError open_error(const std::string& context, const sqlite::Fault& fault,
                            const std::filesystem::path& directory);
-
-// Walks all entries through `visit` on a connection of its own, read-only and without the lock, and
-// checks the whole chain on the way.
-Result<LedgerReport> walk(const std::filesystem::path& directory,
-                          const std::function<Result<void>(const StoredEntry&)>& visit);
 
 }  // namespace leverd::ledger

@@ -4,6 +4,7 @@
 #include "core/ledger/store.hpp"
 
 #include "core/ledger/ledger_file.hpp"
+#include "core/ledger/witness.hpp"
 
 #include <fmt/format.h>
 
@@ -20,31 +21,94 @@ using sqlite::Database;
 using sqlite::Fault;
 using sqlite::Outcome;
 
+constexpr std::int64_t removed_at_once = 20'000;
+
 }  // namespace
 
-Store::Store(const fs::path& directory)
-    : directory_(directory.string()), path_(ledger_path(directory).string()) {}
+Store::Store(const fs::path& directory, LedgerOptions options)
+    : directory_(directory.string()),
+      path_(ledger_path(directory).string()),
+      options_(std::move(options)) {}
 
-OpenResult<Store> Store::open(const fs::path& directory) {
+OpenResult<Store> Store::open(const fs::path& directory, LedgerOptions options) {
     std::error_code failure;
-    if (!fs::exists(fs::symlink_status(ledger_path(directory), failure))) {
+    const bool create = !fs::exists(fs::symlink_status(ledger_path(directory), failure));
+    if (create) {
         if (auto created = create_ledger_file(directory); !created) {
             return created.error();
         }
     }
-    if (auto examined = examine_ledger_file(directory); !examined) {
+    if (auto examined = examine_ledger_file(directory, options.key); !examined) {
         return examined.error();
     }
-    Store store(directory);
+    Store store(directory, std::move(options));
     if (auto connected = store.connect(); !connected) {
         return open_error("open the ledger", connected.error(), directory);
     }
-    auto tail = read_head(store.db_);
-    if (!tail) {
-        return open_error("open the ledger", tail.error(), directory);
+    if (auto doubted = store.look_for_doubt(create); !doubted) {
+        return open_error("open the ledger", doubted.error(), directory);
     }
-    store.tail_ = std::move(*tail);
     return store;
+}
+
+std::vector<fs::path> Store::witness_files() const {
+    std::vector<fs::path> files{witness_path(directory_)};
+    if (!options_.witness.empty()) {
+        files.push_back(options_.witness);
+    }
+    return files;
+}
+
+Outcome<void> Store::look_for_doubt(bool created) {
+    auto tail = read_head(db_);
+    if (!tail) {
+        return tail.error();
+    }
+    auto anchor = read_anchor(db_);
+    if (!anchor) {
+        return anchor.error();
+    }
+    const auto noted = db_.query_integer("SELECT count(*) FROM note WHERE name = 'witnessed'");
+    if (!noted) {
+        return noted.error();
+    }
+    tail_ = std::move(*tail);
+    witness_noted_ = *noted > 0;
+    const auto hash_of = [this](std::int64_t sequence) {
+        auto hash =
+            db_.query_text(fmt::format("SELECT hash FROM entry WHERE sequence = {}", sequence));
+        return hash ? std::optional(std::move(*hash)) : std::optional<std::string>{};
+    };
+    history_.doubt = compare_with_witness(witness_files(),
+                                          Kept{std::move(*anchor), tail_, witness_noted_}, hash_of);
+    history_.first = created && !history_.doubt;
+    frozen_ = history_.doubt.has_value();
+    return {};
+}
+
+Result<void> Store::witness() {
+    if (!witness_is_late()) {
+        return {};
+    }
+    Result<void> done;
+    for (const auto& file : witness_files()) {
+        if (auto written = write_witness(file, tail_); !written && done) {
+            done = written;
+        }
+    }
+    witness_works_ = done.has_value();
+    if (done) {
+        witnessed_ = tail_;
+    }
+    return done;
+}
+
+// Only once a witness stands: a ledger that says so without one would be doubted.
+Outcome<void> Store::note_witness() {
+    if (witness_noted_ || witnessed_.sequence == 0) {
+        return {};
+    }
+    return db_.exec("INSERT OR IGNORE INTO note VALUES ('witnessed', 'yes')");
 }
 
 Outcome<void> Store::connect() {
@@ -65,6 +129,9 @@ Outcome<void> Store::connect() {
         "BEGIN IMMEDIATE; ROLLBACK;";
     if (auto set = db->exec(settings); !set) {
         return set;
+    }
+    if (auto forward = migrate(*db); !forward) {
+        return forward;
     }
     auto insert = db->prepare(
         "INSERT INTO entry (sequence, at, wall, kind, json, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
@@ -159,7 +226,7 @@ Outcome<void> Store::move_head(const Tail& tail) {
     return {};
 }
 
-Outcome<Committed> Store::insert(const std::vector<Row>& rows) {
+Outcome<Committed> Store::insert(const std::vector<Row>& rows, const Also& also) {
     if (auto begun = db_.exec("BEGIN IMMEDIATE"); !begun) {
         return begun.error();
     }
@@ -174,9 +241,33 @@ Outcome<Committed> Store::insert(const std::vector<Row>& rows) {
     Committed committed;
     committed.first_sequence = tail_.sequence + 1;
     Tail tail = tail_;
+    if (auto inserted = insert_rows(rows, tail, committed); !inserted) {
+        return inserted.error();
+    }
+    if (auto noted = note_witness(); !noted) {
+        return noted.error();
+    }
+    if (also) {
+        if (auto done = also(); !done) {
+            return done.error();
+        }
+    }
+    if (auto moved = move_head(tail); !moved) {
+        return moved.error();
+    }
+    doubtful_ = tail;
+    if (auto done = db_.exec("COMMIT"); !done) {
+        return done.error();
+    }
+    tail_ = std::move(tail);
+    witness_noted_ = witness_noted_ || witnessed_.sequence > 0;
+    return committed;
+}
+
+Outcome<void> Store::insert_rows(const std::vector<Row>& rows, Tail& tail, Committed& committed) {
     for (const Row& row : rows) {
         const StoredEntry entry{tail.sequence + 1, row.now, row.kind, row.json, ""};
-        tail = Tail{entry.sequence, chain_hash(tail.hash, entry)};
+        tail = Tail{entry.sequence, chain_hash(tail.hash, entry, options_.key)};
         insert_.bind(1, tail.sequence);
         insert_.bind(2, to_millis(row.now.at));
         insert_.bind(3, to_millis(row.now.wall));
@@ -190,18 +281,97 @@ Outcome<Committed> Store::insert(const std::vector<Row>& rows) {
         }
         committed.hashes.push_back(tail.hash);
     }
-    if (auto moved = move_head(tail); !moved) {
-        return moved.error();
+    return {};
+}
+
+Outcome<void> Store::keep_snapshot(const LedgerSnapshot& snapshot) {
+    auto put = db_.prepare("INSERT OR REPLACE INTO snapshot (sequence, state) VALUES (?1, ?2)");
+    if (!put) {
+        return put.error();
     }
-    doubtful_ = tail;
-    if (auto done = db_.exec("COMMIT"); !done) {
+    put->bind(1, snapshot.through);
+    put->bind(2, std::string_view(snapshot.text));
+    if (const auto done = put->step(); !done) {
         return done.error();
     }
-    tail_ = std::move(tail);
-    return committed;
+    const std::string drop = fmt::format(
+        "DELETE FROM snapshot WHERE sequence <> {} AND sequence NOT IN (SELECT sequence FROM "
+        "snapshot ORDER BY sequence DESC LIMIT 2) AND sequence <> (SELECT min(sequence) FROM "
+        "snapshot)",
+        snapshot.through);
+    return db_.exec(drop.c_str());
 }
 
 Result<Committed> Store::append(const std::vector<Row>& rows) {
+    return transact(rows, {});
+}
+
+Result<Committed> Store::append_snapshot(const Row& row, const LedgerSnapshot& snapshot) {
+    return transact({row}, [&] { return keep_snapshot(snapshot); });
+}
+
+Result<Tail> Store::find(std::int64_t sequence) {
+    if (!db_.is_open()) {
+        if (auto back = reconnect(); !back) {
+            return error("reopen the ledger", back.error());
+        }
+    }
+    auto hash = db_.query_text(fmt::format("SELECT hash FROM entry WHERE sequence = {}", sequence));
+    if (!hash) {
+        return error(fmt::format("find entry {}", sequence), hash.error());
+    }
+    return Tail{sequence, std::move(*hash)};
+}
+
+Result<Tail> Store::anchor() {
+    auto found = db_.is_open() ? read_anchor(db_) : Outcome<Tail>(Fault{});
+    if (!found) {
+        return error("read the ledger", found.error());
+    }
+    return std::move(*found);
+}
+
+Result<Committed> Store::begin_compaction(const Row& row, std::int64_t through) {
+    const auto there = db_.is_open()
+                           ? db_.query_integer(fmt::format(
+                                 "SELECT count(*) FROM snapshot WHERE sequence = {}", through))
+                           : Outcome<std::int64_t>(Fault{});
+    if (!there) {
+        return error("compact the ledger", there.error());
+    }
+    if (*there == 0) {
+        return Error{fmt::format("no snapshot holds what entries up to {} said", through),
+                     "nothing was removed; it is tried again tomorrow"};
+    }
+    const std::string drop = fmt::format("DELETE FROM snapshot WHERE sequence < {}", through);
+    return transact({row}, [&] { return db_.exec(drop.c_str()); });
+}
+
+Result<bool> Store::remove_some(std::int64_t through) {
+    const auto anchor = this->anchor();
+    if (!anchor) {
+        return anchor.error();
+    }
+    const std::int64_t until = std::min(through, anchor->sequence + removed_at_once);
+    if (until <= anchor->sequence) {
+        return true;
+    }
+    const auto last = find(until);
+    if (!last) {
+        return last.error();
+    }
+    const std::string steps = fmt::format(
+        "BEGIN IMMEDIATE; DELETE FROM entry WHERE sequence <= {}; "
+        "UPDATE anchor SET sequence = {}, hash = '{}' WHERE one = 1; COMMIT;",
+        until, until, last->hash);
+    if (auto done = db_.exec(steps.c_str()); !done) {
+        after_fault(done.error());
+        return error("compact the ledger", done.error());
+    }
+    return until == through;
+}
+
+Result<Committed> Store::transact(const std::vector<Row>& rows, const Also& also) {
     if (!db_.is_open()) {
         if (auto back = reconnect(); !back) {
             return error("reopen the ledger", back.error());
@@ -211,7 +381,7 @@ Result<Committed> Store::append(const std::vector<Row>& rows) {
         return Error{fmt::format("{} was moved or removed while leverd runs", path_),
                      "put it back, or stop leverd and restore the state directory"};
     }
-    auto committed = insert(rows);
+    auto committed = insert(rows, also);
     if (!committed) {
         const Error problem = error("append to the ledger", committed.error());
         after_fault(committed.error());

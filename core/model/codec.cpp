@@ -29,6 +29,12 @@ class Writer {
     }
     template <class T>
     void operator()(const char*, const T&, NoLongerWritten) {}
+    template <class T>
+    void operator()(const char* key, const T& value, WhenSet) {
+        if (value != T{}) {
+            object_[key] = encode(value);
+        }
+    }
     json take() { return std::move(object_); }
 
     template <class T>

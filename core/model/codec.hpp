@@ -36,6 +36,8 @@ nlohmann::json to_json(const EntryBody& body);
 // The body of an entry of this kind; an unknown kind, a missing key or an unknown enum value is an
 // Error (fail closed).
 Result<EntryBody> entry_from_json(std::string_view kind, const std::string& json_text);
+// The same for a body that was parsed already.
+Result<EntryBody> entry_of_json(std::string_view kind, const nlohmann::json& body);
 
 // Stable compact text: sorted keys, invalid UTF-8 replaced.
 std::string dump(const nlohmann::json& j);

@@ -60,6 +60,11 @@ class Reader {
     }
 
     template <class T>
+    void operator()(const char* key, T& out, WhenSet) {
+        (*this)(key, out, AddedLater{});
+    }
+
+    template <class T>
     static void decode_struct(const json& j, const std::string& path, std::string& problem,
                               T& out) {
         if (!j.is_object()) {
@@ -252,15 +257,19 @@ constexpr auto read_table =
 }  // namespace
 
 Result<EntryBody> entry_from_json(std::string_view kind, const std::string& json_text) {
-    const auto found = std::find(entry_kinds.begin(), entry_kinds.end(), kind);
-    if (found == entry_kinds.end()) {
-        return refused(kind, "unknown kind");
-    }
     const Result<json> parsed = parse_json(json_text);
     if (!parsed) {
         return refused(kind, parsed.error().what);
     }
-    return read_table[static_cast<std::size_t>(found - entry_kinds.begin())](*parsed);
+    return entry_of_json(kind, *parsed);
+}
+
+Result<EntryBody> entry_of_json(std::string_view kind, const json& body) {
+    const auto found = std::find(entry_kinds.begin(), entry_kinds.end(), kind);
+    if (found == entry_kinds.end()) {
+        return refused(kind, "unknown kind");
+    }
+    return read_table[static_cast<std::size_t>(found - entry_kinds.begin())](body);
 }
 
 }  // namespace leverd

@@ -20,16 +20,36 @@ struct Started {
     std::string config_hash;
     std::string boot_id;
     std::int64_t boottime_ms = 0;
+    bool first = false;  // no history and no witness of one were there
+    Millis away{0};      // since the newest entry, by the calendar or by the boot clock
+    Millis proven{0};    // of that, what no wrong calendar can have made up; timers went on by it
 };
 struct ConfigLoaded {
     std::string hash;
 };
+// Where the run of one signal stood after a look that stands for several.
+struct SignalRun {
+    std::string signal;
+    std::int64_t bad = 0;
+    std::int64_t good = 0;
+    std::int64_t history = 0;
+    Instant first_bad{};
+    Instant last_bad{};
+    Instant tripped{};
+    bool raised = false;
+    std::int64_t changes = 0;  // between good and bad, in the looks that were left out
+
+    friend bool operator==(const SignalRun&, const SignalRun&) = default;
+};
 // A look that changed what the engine holds; `repeats` looks of the previous value ended at
-// `previous_until`.
+// `previous_until`. While a subject flaps, one look stands for the `left_out` before it, and `runs`
+// says where they left its signals.
 struct Observed {
     Observation observation;
     std::int64_t repeats = 0;
     Instant previous_until{};
+    std::int64_t left_out = 0;
+    std::vector<SignalRun> runs{};
 };
 struct SymptomRaised {
     std::string symptom;
@@ -203,6 +223,35 @@ struct KnownGood {
     Subject subject;  // image/<repository>
     std::string version;
 };
+// The state as folded from the first entry to `through` lies beside the ledger's entries, under the
+// same number; its SHA-256 is `digest`. A start folds only what came after.
+struct Snapshotted {
+    std::int64_t through = 0;
+    std::string hash;  // of entry `through`
+    std::string digest;
+    std::int64_t bytes = 0;
+};
+// Entries up to `through` are no longer kept; the chain goes on from `hash`, which entry `through`
+// had.
+struct Compacted {
+    std::int64_t through = 0;
+    std::string hash;
+    std::int64_t entries = 0;  // that were removed
+    WallTime until{};          // of the newest of them
+};
+// The ledger is shorter or another one than the witness knows. No lever fires until a person says
+// that this history is the one to go on with.
+struct HistoryDoubted {
+    std::string why;
+    std::int64_t known = 0;  // what the witness knows: number and hash of an entry
+    std::string known_hash;
+    std::int64_t found = 0;  // where the ledger ended
+    std::string found_hash;
+};
+struct HistoryAccepted {
+    std::string who;
+    std::string why;
+};
 // firing: a person is wanted. recovered: nothing is wrong any more, and leverd watches whether it
 // stays so (a quiet update). resolved: it stayed so for one clearing time.
 enum class PageStatus { firing, recovered, resolved };
@@ -240,7 +289,8 @@ using EntryBody =
                  IncidentLinked, IncidentClosed, IncidentEscalated, PlanMade, Decision, Approval,
                  Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged, VetoSet,
                  VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged, Diagnosed, KnownGood,
-                 PageJoined, Acknowledged>;
+                 PageJoined, Acknowledged, Snapshotted, Compacted, HistoryDoubted,
+                 HistoryAccepted>;
 
 struct Entry {
     Now now;

@@ -11,7 +11,7 @@
 
 namespace leverd {
 
-inline constexpr std::array<std::string_view, 28> entry_kinds{
+inline constexpr std::array<std::string_view, 32> entry_kinds{
     "started",
     "config",
     "observation",
@@ -40,6 +40,10 @@ inline constexpr std::array<std::string_view, 28> entry_kinds{
     "known_good",
     "page_joined",
     "acknowledged",
+    "snapshot",
+    "compaction",
+    "history_doubted",
+    "history_accepted",
 };
 static_assert(entry_kinds.size() == std::variant_size_v<EntryBody>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, EntryBody>, Observed>);
@@ -50,5 +54,6 @@ static_assert(std::is_same_v<std::variant_alternative_t<23, EntryBody>, Autonomy
 static_assert(std::is_same_v<std::variant_alternative_t<25, EntryBody>, KnownGood>);
 static_assert(std::is_same_v<std::variant_alternative_t<26, EntryBody>, PageJoined>);
 static_assert(std::is_same_v<std::variant_alternative_t<27, EntryBody>, Acknowledged>);
+static_assert(std::is_same_v<std::variant_alternative_t<31, EntryBody>, HistoryAccepted>);
 
 }  // namespace leverd

@@ -14,6 +14,9 @@ namespace leverd {
 struct AddedLater {};
 // A member that only entries of older ledgers have: read, never written.
 struct NoLongerWritten {};
+// A member that older ledgers lack, written only when it differs from its default: most entries of
+// its kind have nothing to say there.
+struct WhenSet {};
 
 // T or const T: the writer walks constants, the reader fills variables.
 template <class T, class Struct>
@@ -86,6 +89,9 @@ void fields(V& visit, T& s) {
     visit("config_hash", s.config_hash);
     visit("boot_id", s.boot_id);
     visit("boottime_ms", s.boottime_ms);
+    visit("first", s.first, AddedLater{});
+    visit("away", s.away, AddedLater{});
+    visit("proven", s.proven, AddedLater{});
 }
 
 template <class V, Of<ConfigLoaded> T>
@@ -93,11 +99,26 @@ void fields(V& visit, T& s) {
     visit("hash", s.hash);
 }
 
+template <class V, Of<SignalRun> T>
+void fields(V& visit, T& s) {
+    visit("signal", s.signal);
+    visit("bad", s.bad);
+    visit("good", s.good);
+    visit("history", s.history);
+    visit("first_bad", s.first_bad);
+    visit("last_bad", s.last_bad);
+    visit("tripped", s.tripped);
+    visit("raised", s.raised);
+    visit("changes", s.changes);
+}
+
 template <class V, Of<Observed> T>
 void fields(V& visit, T& s) {
     visit("observation", s.observation);
     visit("repeats", s.repeats);
     visit("previous_until", s.previous_until);
+    visit("left_out", s.left_out, WhenSet{});
+    visit("runs", s.runs, WhenSet{});
 }
 
 template <class V, Of<SymptomRaised> T>
@@ -315,6 +336,37 @@ template <class V, Of<KnownGood> T>
 void fields(V& visit, T& s) {
     visit("subject", s.subject);
     visit("version", s.version);
+}
+
+template <class V, Of<Snapshotted> T>
+void fields(V& visit, T& s) {
+    visit("through", s.through);
+    visit("hash", s.hash);
+    visit("digest", s.digest);
+    visit("bytes", s.bytes);
+}
+
+template <class V, Of<Compacted> T>
+void fields(V& visit, T& s) {
+    visit("through", s.through);
+    visit("hash", s.hash);
+    visit("entries", s.entries);
+    visit("until", s.until);
+}
+
+template <class V, Of<HistoryDoubted> T>
+void fields(V& visit, T& s) {
+    visit("why", s.why);
+    visit("known", s.known);
+    visit("known_hash", s.known_hash);
+    visit("found", s.found);
+    visit("found_hash", s.found_hash);
+}
+
+template <class V, Of<HistoryAccepted> T>
+void fields(V& visit, T& s) {
+    visit("who", s.who);
+    visit("why", s.why);
 }
 
 template <class V, Of<AutonomyChanged> T>

@@ -66,13 +66,27 @@ std::unique_ptr<Clock> make_system_clock(Instant origin, std::int64_t origin_boo
     return std::make_unique<SystemClock>(origin, origin_boottime_ms);
 }
 
-Instant resume_timeline(const TimelineAnchor& anchor, const Now& last, const BootStamp& boot,
-                        WallTime wall) {
+ResumedTimeline resume_timeline(const TimelineAnchor& anchor, const Now& last,
+                                const BootStamp& boot, WallTime wall) {
+    ResumedTimeline out;
+    if (last == Now{}) {
+        out.at = Instant{wall.time_since_epoch()};  // a new ledger's time begins anywhere
+        return out;
+    }
     const bool same_boot = !anchor.boot_id.empty() && anchor.boot_id == boot.boot_id &&
                            boot.boottime_ms >= anchor.boottime_ms;
-    const Instant resumed = same_boot ? anchor.at + Millis{boot.boottime_ms - anchor.boottime_ms}
-                                      : last.at + std::max(Millis{0}, Millis{wall - last.wall});
-    return std::max(resumed, last.at);
+    if (same_boot) {
+        const Instant at = anchor.at + Millis{boot.boottime_ms - anchor.boottime_ms};
+        out.away = std::max(Millis{0}, at - last.at);
+        out.proven = out.away;
+    } else {
+        out.rebooted = true;
+        out.away = std::max(Millis{0}, Millis{wall - last.wall});
+        // A state directory may come from another machine, whose boots say nothing about this one.
+        out.proven = std::min(out.away, Millis{std::max<std::int64_t>(0, boot.boottime_ms)});
+    }
+    out.at = last.at + out.proven;
+    return out;
 }
 
 WallTime wall_clock_now() {

@@ -22,16 +22,24 @@ BootStamp read_boot_stamp();
 // `origin_boottime_ms`.
 std::unique_ptr<Clock> make_system_clock(Instant origin, std::int64_t origin_boottime_ms);
 
-// Where a new process takes up the timeline that an earlier one wrote: by the boot clock when the
-// machine did not reboot in between, else by the calendar, never backwards. `last` is the ledger's
-// newest entry.
+// Where a new process takes up the timeline that an earlier one wrote, never backwards: by the boot
+// clock when the machine did not reboot in between. Over a reboot only the calendar knows how long
+// nobody was there, and it may be wrong; what is certain is the time since this boot. No more than
+// that counts, so that a wrong clock ends no cool-down and no veto. `last` is the ledger's newest
+// entry.
 struct TimelineAnchor {
     std::string boot_id;
     std::int64_t boottime_ms = 0;
     Instant at{};  // the Instant that belongs to boottime_ms
 };
-Instant resume_timeline(const TimelineAnchor& anchor, const Now& last, const BootStamp& boot,
-                        WallTime wall);
+struct ResumedTimeline {
+    Instant at{};
+    bool rebooted = false;
+    Millis away{0};    // as the boot clock or, over a reboot, the calendar says
+    Millis proven{0};  // how far the timeline went on
+};
+ResumedTimeline resume_timeline(const TimelineAnchor& anchor, const Now& last,
+                                const BootStamp& boot, WallTime wall);
 
 WallTime wall_clock_now();
 

@@ -21,9 +21,6 @@
 namespace leverd::exporters {
 namespace {
 
-constexpr std::string_view none = "none";
-constexpr std::size_t intents_remembered = 4096;
-
 const std::vector<double> look_buckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 const std::vector<double> lateness_buckets{0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
 const std::vector<double> commit_buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
@@ -31,10 +28,6 @@ const std::vector<double> commit_buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025,
 
 double seconds(Millis d) {
     return std::chrono::duration<double>(d).count();
-}
-
-std::string_view or_none(const std::string& s) {
-    return s.empty() ? none : std::string_view(s);
 }
 
 // Every kind of entry, so that each series exists from the start. One default value per
@@ -69,9 +62,6 @@ struct Metrics::Impl {
     std::string version;
     prometheus::Registry registry;
     std::set<Subject> forgotten;
-    // Outcome and verdict name only the intent; the lever comes from here.
-    std::map<std::string, std::string> lever_of_intent;
-    std::deque<std::string> intents;
     std::string known_config;
     bool any_config_known = false;
 
@@ -115,24 +105,10 @@ struct Metrics::Impl {
         make_counters(registry, "leverd_pages_total",
                       "Pages raised to a person, not counting their resolution.", {"severity"});
 
-    void make_known(const Rules& rules);
-    void remember(const Intent& intent);
-    std::string_view lever_of(const std::string& intent) const;
+    EntryCounts tally;
 
-    void count(const Decision& d);
-    void count(const Intent& i) { remember(i); }
-    void count(const Outcome& o) {
-        outcomes.at({lever_of(o.intent), to_string(o.kind)}).Increment();
-    }
-    void count(const Verdict& v) {
-        verdicts.at({lever_of(v.intent), to_string(v.kind)}).Increment();
-    }
-    void count(const SymptomRaised& s) { raised.at({s.symptom}).Increment(); }
-    void count(const IncidentOpened& i) { opened.at({i.symptom}).Increment(); }
-    void count(const IncidentClosed& i) { closed.at({or_none(i.end)}).Increment(); }
-    void count(const Paged& p);
-    template <class Other>
-    void count(const Other&) {}  // counted by kind only
+    void make_known(const Rules& rules);
+    void add(const Count& count, double times);
 };
 
 void Metrics::Impl::make_known(const Rules& rules) {
@@ -178,30 +154,27 @@ void Metrics::Impl::make_known(const Rules& rules) {
     }
 }
 
-void Metrics::Impl::remember(const Intent& intent) {
-    if (!lever_of_intent.try_emplace(intent.id, intent.lever).second) {
+// Families and labels as the tally names them; one that this version no longer shows is left out.
+void Metrics::Impl::add(const Count& count, double times) {
+    const std::map<std::string, Counters*, std::less<>> families{
+        {"entries", &entries},   {"decisions", &decisions}, {"outcomes", &outcomes},
+        {"verdicts", &verdicts}, {"raised", &raised},       {"opened", &opened},
+        {"closed", &closed},     {"pages", &pages}};
+    const auto family = families.find(count.first);
+    if (family == families.end()) {
         return;
     }
-    intents.push_back(intent.id);
-    if (intents.size() > intents_remembered) {
-        lever_of_intent.erase(intents.front());
-        intents.pop_front();
-    }
-}
-
-std::string_view Metrics::Impl::lever_of(const std::string& intent) const {
-    const auto found = lever_of_intent.find(intent);
-    return found == lever_of_intent.end() ? none : or_none(found->second);
-}
-
-void Metrics::Impl::count(const Decision& d) {
-    decisions.at({or_none(d.symptom), or_none(d.lever), to_string(d.mode), or_none(d.reason)})
-        .Increment();
-}
-
-void Metrics::Impl::count(const Paged& p) {
-    if (p.status == PageStatus::firing && p.muted.empty()) {
-        pages.at({to_string(p.severity)}).Increment();
+    const auto& l = count.second;
+    auto& table = *family->second;
+    switch (l.size()) {
+        case 1:
+            return table.at({l[0]}).Increment(times);
+        case 2:
+            return table.at({l[0], l[1]}).Increment(times);
+        case 4:
+            return table.at({l[0], l[1], l[2], l[3]}).Increment(times);
+        default:
+            return;
     }
 }
 
@@ -213,8 +186,16 @@ Metrics::Metrics(std::string version, const Rules& rules)
 Metrics::~Metrics() = default;
 
 void Metrics::on_entry(const Entry& entry) {
-    impl_->entries.at({entry_kind(entry.body)}).Increment();
-    std::visit([this](const auto& body) { impl_->count(body); }, entry.body);
+    for (const auto& count : impl_->tally.add(entry)) {
+        impl_->add(count, 1);
+    }
+}
+
+void Metrics::restore(const EntryCounts& told) {
+    impl_->tally = told;
+    for (const auto& [count, times] : told.counts()) {
+        impl_->add(count, static_cast<double>(times));
+    }
 }
 
 void Metrics::on_observation(const Observation& observation) {

@@ -7,6 +7,7 @@
 #include "core/model/entry.hpp"
 #include "core/model/observation.hpp"
 #include "policies/engine.hpp"
+#include "policies/state/chronicle.hpp"
 
 #include <map>
 #include <memory>
@@ -51,6 +52,8 @@ class Metrics {
     Metrics(std::string version, const Rules& rules);
     ~Metrics();
 
+    // What all entries before this process add up to; once, before any on_entry().
+    void restore(const EntryCounts& told);
     void on_entry(const Entry& entry);
     void on_observation(const Observation& observation);
     void on_probe_lateness(Millis lateness);

@@ -71,6 +71,13 @@ class Backend {
     // The veto as it is in force now.
     virtual boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) = 0;
     virtual boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) = 0;
+    // The ledger as it is becomes the history to go on with.
+    virtual boost::asio::awaitable<Result<void>> accept_history(HistoryAccepted accepted) {
+        (void)accepted;
+        co_return Result<void>{};
+    }
+    // Number and hash of the newest entry.
+    virtual LedgerReport ledger_end() const { return {}; }
     // Takes up the files on disk, or keeps what runs and says why.
     virtual boost::asio::awaitable<Reloaded> reload() = 0;
     // Makes the plan, asks every guard and, unless it is a dry run, fires when all of them pass.

@@ -267,6 +267,29 @@ awaitable<Response> delete_veto(Call call) {
     co_return json_response(200, out);
 }
 
+awaitable<Response> post_accept_history(Call call) {
+    const auto body = body_object(*call.request);
+    if (body.has_error()) {
+        co_return body.error();
+    }
+    static const std::vector<std::string> known{"why"};
+    if (auto odd = odd_key(*body, known)) {
+        co_return *odd;
+    }
+    HistoryAccepted accepted{call.who, text_in(*body, "why", why_bytes_max)};
+    if (accepted.why.empty()) {
+        co_return error_response(400, "why is needed", "send {\"why\": your reason}");
+    }
+    const auto done = co_await call.backend->accept_history(std::move(accepted));
+    if (done.has_error()) {
+        co_return refused(409, done.error());
+    }
+    Json out = Json::object();
+    out["accepted"] = true;
+    out["who"] = call.who;
+    co_return json_response(200, out);
+}
+
 awaitable<Response> post_reload(Call call) {
     const auto done = co_await call.backend->reload();
     Json out = Json::object();

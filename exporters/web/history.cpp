@@ -104,6 +104,9 @@ awaitable<Result<History>> walk_back(Backend& backend, Search search) {
             co_return entries.error();
         }
         for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
+            if (entry->sequence > end) {
+                continue;  // in the place of older ones that are not kept any more
+            }
             if (concerns(search, *entry)) {
                 out.entries.push_back(*entry);
             }
@@ -111,6 +114,10 @@ awaitable<Result<History>> walk_back(Backend& backend, Search search) {
                 (search.wanted > 0 && out.entries.size() >= search.wanted)) {
                 co_return out;
             }
+        }
+        if (entries->empty() || entries->front().sequence > end - size + 1) {
+            out.complete = false;
+            break;
         }
         end -= size;
     }

@@ -20,7 +20,7 @@ struct Route {
     Async async = nullptr;
 };
 
-constexpr std::array<Route, 40> routes{{
+constexpr std::array<Route, 41> routes{{
     {"GET", "/", Need::open, get_asset, nullptr},
     {"GET", "/page.js", Need::open, get_asset, nullptr},
     {"GET", "/render.js", Need::open, get_asset, nullptr},
@@ -51,6 +51,7 @@ constexpr std::array<Route, 40> routes{{
     {"DELETE", "/api/v1/vetoes/{}", Need::change, nullptr, delete_veto},
     {"GET", "/api/v1/overview", Need::read, get_overview, nullptr},
     {"GET", "/api/v1/ledger", Need::read, nullptr, get_ledger},
+    {"POST", "/api/v1/ledger/accept", Need::change, nullptr, post_accept_history},
     {"GET", "/api/v1/why", Need::read, nullptr, get_why},
     {"GET", "/api/v1/stream", Need::read, get_stream, nullptr},
     {"POST", "/api/v1/stop", Need::change, nullptr, post_stop},

@@ -52,6 +52,7 @@ Response post_railway_event(const Call& call);
 boost::asio::awaitable<Response> get_incident(Call call);
 boost::asio::awaitable<Response> get_ledger(Call call);
 boost::asio::awaitable<Response> get_why(Call call);
+boost::asio::awaitable<Response> post_accept_history(Call call);
 boost::asio::awaitable<Response> post_reload(Call call);
 boost::asio::awaitable<Response> post_fire(Call call);
 boost::asio::awaitable<Response> post_approve(Call call);

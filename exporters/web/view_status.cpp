@@ -51,6 +51,10 @@ std::vector<std::string> obstacles(const Backend& backend, const Scene& scene) {
     if (!state.ledger_writable) {
         out.push_back("the ledger cannot be written");
     }
+    if (state.history.doubted) {
+        out.push_back("the history is in doubt: " + state.history.why +
+                      "; look into it, then leverd ledger accept --why ...");
+    }
     if (state.stop.stopped) {
         const Json until = time_json(scene, state.stop.until);
         out.push_back(fmt::format("the stop switch is set by {}{}: {}",
@@ -214,6 +218,15 @@ Json status_view(const Backend& backend) {
     out["observer"]["since"] = time_json(state.observer.since);
     out["pages"] = delivery_json(backend, scene);
     out["ledger"]["writable"] = state.ledger_writable;
+    out["ledger"]["doubted"] = state.history.doubted;
+    out["ledger"]["why"] = state.history.why;
+    out["ledger"]["first_start"] = time_json(state.history.first);
+    const LedgerReport end = backend.ledger_end();
+    out["ledger"]["end"] =
+        end.entries == 0 ? std::string{} : fmt::format("{}:{}", end.entries, end.last_hash);
+    out["timeline"]["since"] = time_json(state.bridge.since);
+    out["timeline"]["away_ms"] = state.bridge.away.count();
+    out["timeline"]["proven_ms"] = state.bridge.proven.count();
     out["freeze"]["active"] = scene.rules.policies.freeze_active;
     out["mode_ceiling"] = to_string(scene.rules.policies.ceiling);
     out["counts"]["incidents_open"] = counts.open;

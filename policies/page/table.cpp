@@ -26,6 +26,7 @@ std::vector<PageRow> held_rows() {
     };
     add("held/stop_switch", seconds{0});
     add("held/daemon_ready", minutes{1});
+    add("held/history", seconds{0});
     add("held/observer", minutes{5}, Limit::observer);
     add("held/evidence", minutes{5});
     add("held/subject_allowed", seconds{0});

@@ -4,6 +4,7 @@
 #
 # usage: tests/bench/run.sh [BUILD_DIR]
 #   ROUNDS=3 SECONDS_PER_ROUND=5 TARGETS=1000   how much
+#   ENTRIES=3000000                             in the ledger of the measured start
 #   CASES="http-new https-full"                 only these (names: bench.py --list)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,6 +32,11 @@ fi
 if [ -z "${CASES:-}" ] && [ -x "$build/bench_engine" ]; then
     "$build/bench_engine" "$here/../../config/leverd.toml" ||
         echo "bench: the engine misses a target, see above"
+fi
+
+if [ -z "${CASES:-}" ] && [ -x "$build/bench_ledger" ]; then
+    "$build/bench_ledger" "$here/../../config/leverd.toml" "${ENTRIES:-3000000}" ||
+        echo "bench: the start misses its target, see above"
 fi
 
 # A thousand kept connections need a descriptor at each end, and nginx keeps some in reserve.

@@ -26,6 +26,7 @@ class Machine {
     virtual std::vector<Effect> start(const Rules& rules, Now now) = 0;
 
     std::function<void(const Entry&)> recorded;
+    std::function<void(const std::string&)> fault;  // what must not be, found by the machine itself
 };
 
 // `distrust`: an engine that makes its index anew and looks at everything in every turn.

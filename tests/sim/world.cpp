@@ -48,6 +48,7 @@ World::World(std::uint64_t seed, std::unique_ptr<Machine> machine)
         }
     }
     machine_->recorded = [this](const Entry& entry) { note(entry); };
+    machine_->fault = [this](const std::string& what) { violate(what); };
     perform_all(machine_->start(rules_, now_));
 }
 

@@ -171,7 +171,7 @@ void AppWorld::run(Millis trouble) {
     }
     const auto report = verify_ledger(directory_ / "state");
     if (report) {
-        hash_ = report->last_hash;
+        hash_ = report->end.last_hash;
     } else {
         violate("the ledger does not verify: " + report.error().what);
     }

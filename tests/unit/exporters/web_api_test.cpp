@@ -129,6 +129,7 @@ std::string sample_body(const std::string& path) {
         {"/api/v1/vetoes", R"({"subjects":"tenant/*","for":"2h","why":"demo"})"},
         {"/api/v1/incidents/{incident}/acknowledge", R"({"why":"recreated it"})"},
         {"/api/v1/vetoes/{veto}", R"({"why":"over"})"},
+        {"/api/v1/ledger/accept", R"({"why":"restored on purpose"})"},
         {"/api/v1/levers/{lever}/fire",
          R"({"subject":"tenant/acme","why":"demo","confirm":"acme","dry_run":true})"},
         {"/events/railway/{secret}", R"({"type":"Deployment.failed"})"}};

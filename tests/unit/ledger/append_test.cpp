@@ -74,8 +74,8 @@ TEST_CASE("the next start continues the chain") {
     }
     const auto verified = verify_ledger(temp.state());
     REQUIRE(verified.has_value());
-    CHECK(verified->entries == 12);
-    CHECK(verified->last_hash == last);
+    CHECK(verified->end.entries == 12);
+    CHECK(verified->end.last_hash == last);
 }
 
 TEST_CASE("an empty append reports where the ledger stands") {
@@ -114,9 +114,9 @@ TEST_CASE("a running ledger can be verified from outside") {
     REQUIRE(append(*ledger, entries(3)).has_value());
     const auto verified = verify_ledger(temp.state());
     REQUIRE(verified.has_value());
-    CHECK(verified->entries == 3);
+    CHECK(verified->end.entries == 3);
     REQUIRE(append(*ledger, entries(3)).has_value());
-    CHECK(verify_ledger(temp.state())->entries == 6);
+    CHECK(verify_ledger(temp.state())->end.entries == 6);
 }
 
 TEST_CASE("equal entries give equal hashes in another ledger") {

@@ -35,7 +35,7 @@ TEST_CASE("tampering with any column of any entry is found and named") {
     make_examples(temp.state());
     const std::string good = read_bytes(temp.file());
     const auto last = static_cast<std::int64_t>(example_bodies().size());
-    REQUIRE(verify_ledger(temp.state())->entries == last);
+    REQUIRE(verify_ledger(temp.state())->end.entries == last);
     const std::vector<std::string> changes{
         "UPDATE entry SET at = at + 1",
         "UPDATE entry SET wall = wall - 1",

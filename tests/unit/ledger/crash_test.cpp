@@ -81,9 +81,9 @@ TEST_CASE("kill -9 at any moment") {
         const Acknowledged last = run_and_kill(temp.state(), count);
         const auto verified = verify_ledger(temp.state());
         REQUIRE(verified.has_value());
-        CHECK(verified->entries >= last.entries);
-        CHECK(verified->entries >= before);
-        before = verified->entries;
+        CHECK(verified->end.entries >= last.entries);
+        CHECK(verified->end.entries >= before);
+        before = verified->end.entries;
 
         const auto ledger = open_ledger(temp.state());
         if (last.entries > 0) {

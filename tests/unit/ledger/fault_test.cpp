@@ -37,7 +37,7 @@ struct World {
         CHECK(texts(*ledger) == acknowledged);
         const auto verified = verify_ledger(temp.state());
         REQUIRE(verified.has_value());
-        CHECK(verified->entries == static_cast<std::int64_t>(acknowledged.size()));
+        CHECK(verified->end.entries == static_cast<std::int64_t>(acknowledged.size()));
     }
 
     TempDirectory temp;
@@ -183,7 +183,7 @@ TEST_CASE("a really full file system, and space that returns") {
         const auto again = append(*ledger, entries(1));
         CHECK((again && again->entries == acknowledged + 1));
         const auto verified = verify_ledger(disk / "state");
-        CHECK((verified && verified->entries == acknowledged + 1));
+        CHECK((verified && verified->end.entries == acknowledged + 1));
     }
     CHECK(::umount(disk.c_str()) == 0);
 }

@@ -52,7 +52,7 @@ TEST_CASE("the directory and its files are for leverd's user only") {
         CHECK(mode_of(file.path()) == 0600);
         ++files;
     }
-    CHECK(files == 4);  // ledger.db, -wal, -shm, lock
+    CHECK(files == 5);  // ledger.db, -wal, -shm, lock, witness
 }
 
 TEST_CASE("one holder per state directory, also inside one process") {
@@ -81,7 +81,7 @@ TEST_CASE("one holder per state directory, across processes") {
 TEST_CASE("a newer schema is refused and the file is not touched") {
     const TempDirectory temp;
     make_ledger(temp, 3);
-    RawDatabase(temp.file()).exec("PRAGMA user_version = 2");
+    RawDatabase(temp.file()).exec("PRAGMA user_version = 3");
     const std::string before = read_bytes(temp.file());
     CHECK(open_failure(temp.state()).kind == LedgerOpenFailure::newer_schema);
     CHECK(read_bytes(temp.file()) == before);
@@ -92,9 +92,9 @@ TEST_CASE("a newer schema is seen also while it is only in the write-ahead log")
     const TempDirectory temp;
     make_ledger(temp, 3);
     RawDatabase newer(temp.file());
-    newer.exec("PRAGMA user_version = 2");
+    newer.exec("PRAGMA user_version = 3");
     CHECK(open_failure(temp.state()).kind == LedgerOpenFailure::newer_schema);
-    CHECK(newer.text("PRAGMA user_version") == "2");
+    CHECK(newer.text("PRAGMA user_version") == "3");
 }
 
 TEST_CASE("what is not a ledger is corrupt and stays as it is") {
@@ -228,6 +228,6 @@ TEST_CASE("a state directory with odd letters in its name works") {
         const auto ledger = open_ledger(odd);
         REQUIRE(append(*ledger, entries(2)).has_value());
     }
-    CHECK(verify_ledger(odd)->entries == 2);
+    CHECK(verify_ledger(odd)->end.entries == 2);
     CHECK(fs::exists(odd / "ledger.db"));
 }

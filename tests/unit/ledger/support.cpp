@@ -61,8 +61,9 @@ std::vector<Entry> entries(int count) {
     return batch;
 }
 
-std::unique_ptr<SqliteLedger> open_ledger(const std::filesystem::path& directory) {
-    auto opened = SqliteLedger::open(directory);
+std::unique_ptr<SqliteLedger> open_ledger(const std::filesystem::path& directory,
+                                          LedgerOptions options) {
+    auto opened = SqliteLedger::open(directory, std::move(options));
     if (!opened) {
         FAIL(opened.error().error.what);
     }
@@ -75,6 +76,34 @@ Result<LedgerReport> append(SqliteLedger& ledger, std::vector<Entry> batch) {
 
 Result<std::vector<StoredEntry>> read(SqliteLedger& ledger, std::int64_t after, std::size_t limit) {
     return run(ledger.read(after, limit));
+}
+
+Result<LedgerReport> snapshot(SqliteLedger& ledger, std::int64_t through, std::string text) {
+    const auto at = read(ledger, through - 1, 1);
+    if (!at || at->empty()) {
+        return Error{"no such entry", ""};
+    }
+    return run(ledger.append_snapshot(at->front().now,
+                                      LedgerSnapshot{through, at->front().hash, std::move(text)}));
+}
+
+Result<LedgerReport> compact(SqliteLedger& ledger, std::int64_t through) {
+    Compacted what;
+    what.through = through;
+    auto begun = run(ledger.begin_compaction(Now{at_millis(9), WallTime{Millis{1'778'090'500'000}}},
+                                             std::move(what)));
+    for (bool over = !begun; !over;) {
+        const auto removed = run(ledger.remove_some());
+        if (!removed) {
+            return removed.error();
+        }
+        over = *removed;
+    }
+    return begun;
+}
+
+Result<LedgerReport> accept_history(SqliteLedger& ledger) {
+    return run(ledger.accept_history());
 }
 
 std::vector<std::string> texts(const SqliteLedger& ledger) {

@@ -32,11 +32,17 @@ Entry entry(std::int64_t at, std::string text);  // an entry of kind "config"
 std::vector<Entry> entries(int count);
 
 // Opens or fails the test.
-std::unique_ptr<SqliteLedger> open_ledger(const std::filesystem::path& directory);
+std::unique_ptr<SqliteLedger> open_ledger(const std::filesystem::path& directory,
+                                          LedgerOptions options = {});
 
 // Runs one call to its end on a context of its own.
 Result<LedgerReport> append(SqliteLedger& ledger, std::vector<Entry> batch);
 Result<std::vector<StoredEntry>> read(SqliteLedger& ledger, std::int64_t after, std::size_t limit);
+
+Result<LedgerReport> snapshot(SqliteLedger& ledger, std::int64_t through, std::string text);
+// The entries up to `through`, all of them.
+Result<LedgerReport> compact(SqliteLedger& ledger, std::int64_t through);
+Result<LedgerReport> accept_history(SqliteLedger& ledger);
 
 // The texts of all entries(), in order, by a walk over the file.
 std::vector<std::string> texts(const SqliteLedger& ledger);

@@ -83,7 +83,7 @@ TEST_CASE("a thousand appends at once share few transactions and each has its ow
     context.run();
     check_all_apart(tally, 1'000);
     CHECK(log_syncs() - before < 500);
-    CHECK(verify_ledger(temp.state())->entries == 1'000);
+    CHECK(verify_ledger(temp.state())->end.entries == 1'000);
 }
 
 TEST_CASE("appends from several threads") {
@@ -96,7 +96,7 @@ TEST_CASE("appends from several threads") {
     }
     pool.join();
     check_all_apart(tally, 500);
-    CHECK(verify_ledger(temp.state())->entries == 500);
+    CHECK(verify_ledger(temp.state())->end.entries == 500);
 }
 
 TEST_CASE("a cancelled coroutine still learns what became of its append") {
@@ -132,7 +132,7 @@ TEST_CASE("what was queued is finished when the ledger goes, and the answers arr
     context.restart();
     context.run();
     check_all_apart(tally, 20);
-    CHECK(verify_ledger(temp.state())->entries == 20);
+    CHECK(verify_ledger(temp.state())->end.entries == 20);
 }
 
 TEST_CASE("nobody is harmed when the waiting context goes first") {
@@ -149,7 +149,7 @@ TEST_CASE("nobody is harmed when the waiting context goes first") {
     other.exec("ROLLBACK");
     ledger.reset();
     CHECK(tally.reports.empty());
-    CHECK(verify_ledger(temp.state())->entries == 1);
+    CHECK(verify_ledger(temp.state())->end.entries == 1);
 }
 
 TEST_CASE("an append that nobody waited for appends nothing") {
@@ -159,7 +159,7 @@ TEST_CASE("an append that nobody waited for appends nothing") {
         const auto never = ledger->append(entries(1));
     }
     ledger.reset();
-    CHECK(verify_ledger(temp.state())->entries == 0);
+    CHECK(verify_ledger(temp.state())->end.entries == 0);
 }
 
 TEST_CASE("a lock that is held too long fails the append, and the next one works") {

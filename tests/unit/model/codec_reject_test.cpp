@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include <algorithm>
+
 using namespace leverd;
 using nlohmann::json;
 
@@ -43,8 +45,12 @@ bool added_later(std::string_view kind, const json::json_pointer& path) {
     if (kind == "page" && at.find('/', 1) == std::string::npos) {
         return !of_page.contains(at);
     }
-    return (kind == "veto" && at == "/mute") || (kind == "decision" && at == "/rung") ||
-           (kind == "intent" && at == "/undoes") || (kind == "stop" && at == "/until");
+    const auto one_of = [&at](std::initializer_list<std::string_view> keys) {
+        return std::find(keys.begin(), keys.end(), at) != keys.end();
+    };
+    return (kind == "decision" && at == "/rung") || (kind == "intent" && at == "/undoes") ||
+           (kind == "stop" && at == "/until") || (kind == "veto" && at == "/mute") ||
+           (kind == "started" && one_of({"/first", "/away", "/proven"}));
 }
 
 }  // namespace

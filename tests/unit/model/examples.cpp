@@ -38,9 +38,9 @@ Plan example_plan() {
 std::vector<EntryBody> example_bodies() {
     const Subject acme("tenant/acme");
     return {
-        Started{"0.1.0", "cfg1", "boot1", 9'007'199'254'740'993},
+        Started{"0.1.0", "cfg1", "boot1", 9'007'199'254'740'993, true, Millis{9}, Millis{8}},
         ConfigLoaded{"cfg2"},
-        Observed{example_observation(), 17, at_millis(900)},
+        Observed{example_observation(), 17, at_millis(900), 0, {}},
         SymptomRaised{"tenant-unreachable", acme, "three looks"},
         SymptomCleared{"tenant-unreachable", acme, "two good looks"},
         IncidentOpened{"i-1", "tenant-unreachable", acme},
@@ -86,6 +86,10 @@ std::vector<EntryBody> example_bodies() {
         KnownGood{Subject("image/molecule-ai/platform"), "sha256:abc"},
         PageJoined{"i-1", "i-2"},
         Acknowledged{"i-1", "mara", "recreated by hand"},
+        Snapshotted{42, "h-42", "d-42", 1'000},
+        Compacted{42, "h-42", 41, WallTime{Millis{1'778'090'400'250}}},
+        HistoryDoubted{"shorter", 42, "h-42", 17, "h-17"},
+        HistoryAccepted{"ops", "restored on purpose"},
     };
 }
 

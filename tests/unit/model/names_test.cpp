@@ -73,7 +73,12 @@ TEST_CASE("every alternative of an entry has its kind") {
                                               "autonomy",
                                               "diagnosed",
                                               "known_good",
-                                              "page_joined"};
+                                              "page_joined",
+                                              "acknowledged",
+                                              "snapshot",
+                                              "compaction",
+                                              "history_doubted",
+                                              "history_accepted"};
     const auto bodies = test::example_bodies();
     REQUIRE(bodies.size() == kinds.size());
     REQUIRE(bodies.size() == std::variant_size_v<EntryBody>);

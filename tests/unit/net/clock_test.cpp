@@ -26,16 +26,21 @@ TEST_CASE("the timeline is taken up where the earlier process left it") {
         {"same boot, calendar stepped ahead: no matter", "boot-a", 57'000, 99'000'000, 8'000},
         {"same boot, newest entry is ahead of the clock: never backwards", "boot-a", 51'000,
          900'000, 5'000},
-        {"same name but the boot clock went back: the calendar", "boot-a", 10, 902'000, 7'000},
-        {"reboot: the calendar", "boot-b", 10, 960'000, 65'000},
-        {"reboot and the calendar went back: no time passed", "boot-b", 10, 100, 5'000},
-        {"unknown boot: the calendar", "", 57'000, 901'000, 6'000},
+        {"same name but the boot clock went back: that is a reboot", "boot-a", 10, 902'000, 5'010},
+        {"reboot: what passed since is certain", "boot-b", 20'000, 960'000, 25'000},
+        {"reboot, calendar 45 min ahead: not a moment more", "boot-b", 20'000, 3'600'000, 25'000},
+        {"reboot on a machine that runs for long: no more than the calendar says", "boot-b",
+         99'000'000, 902'000, 7'000},
+        {"reboot and the calendar went back: no time passed", "boot-b", 20'000, 100, 5'000},
+        {"unknown boot: the shorter of both", "", 57'000, 901'000, 6'000},
     };
     for (const auto& c : cases) {
         INFO(c.name);
         const BootStamp boot{c.boot_id, c.boottime_ms};
-        const Instant at = resume_timeline(anchor, last, boot, WallTime{Millis{c.wall_ms}});
-        CHECK(to_millis(at) == c.expected_ms);
+        const auto on = resume_timeline(anchor, last, boot, WallTime{Millis{c.wall_ms}});
+        CHECK(to_millis(on.at) == c.expected_ms);
+        CHECK(on.at - last.at == on.proven);
+        CHECK(on.proven <= on.away);
     }
 }
 
@@ -43,7 +48,24 @@ TEST_CASE("two boots without a name are not the same boot") {
     const TimelineAnchor anchor{"", 50'000, at_millis(1'000)};
     const Now last{at_millis(5'000), WallTime{Millis{900'000}}};
     const BootStamp boot{"", 90'000};
-    CHECK(to_millis(resume_timeline(anchor, last, boot, WallTime{Millis{900'001}})) == 5'001);
+    CHECK(to_millis(resume_timeline(anchor, last, boot, WallTime{Millis{900'001}}).at) == 5'001);
+}
+
+TEST_CASE("a reboot with a calendar that is ahead says what it did not believe") {
+    const TimelineAnchor anchor{"boot-a", 50'000, at_millis(1'000)};
+    const Now last{at_millis(5'000), WallTime{Millis{900'000}}};
+    const auto on =
+        resume_timeline(anchor, last, BootStamp{"boot-b", 20'000}, WallTime{Millis{3'600'000}});
+    CHECK(on.rebooted);
+    CHECK(on.away == Millis{2'700'000});
+    CHECK(on.proven == Millis{20'000});
+}
+
+TEST_CASE("a new ledger's timeline begins with the calendar") {
+    const auto on = resume_timeline({}, Now{}, BootStamp{"boot-a", 1}, WallTime{Millis{77}});
+    CHECK(to_millis(on.at) == 77);
+    CHECK_FALSE(on.rebooted);
+    CHECK(on.away == Millis{0});
 }
 
 TEST_CASE("the system clock starts at its origin and never runs backwards") {

@@ -367,9 +367,11 @@ TEST_CASE("the guard table is the agreed order") {
     for (const auto& guard : guard_table()) {
         names.emplace_back(guard.name);
     }
-    CHECK(names == std::vector<std::string>{
-                       "stop_switch", "daemon_ready", "observer", "evidence",     "subject_allowed",
-                       "window",      "freeze",       "veto",     "explained",    "flapping",
-                       "dwell",       "mode",         "attempts", "in_flight",    "cool_down",
-                       "budget",      "blast_radius", "storm",    "precondition", "approval"});
+    CHECK(names == std::vector<std::string>{"stop_switch", "daemon_ready", "history",
+                                            "observer",    "evidence",     "subject_allowed",
+                                            "window",      "freeze",       "veto",
+                                            "explained",   "flapping",     "dwell",
+                                            "mode",        "attempts",     "in_flight",
+                                            "cool_down",   "budget",       "blast_radius",
+                                            "storm",       "precondition", "approval"});
 }

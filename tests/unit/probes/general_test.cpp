@@ -5,8 +5,11 @@
 #include "tests/catch.hpp"
 #include "tests/unit/probes/fake_http.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <unistd.h>
 
@@ -328,8 +331,17 @@ TEST_CASE("a heartbeat's deadline goes on over a restart") {
     after.heartbeats.restore(heard->attributes);
     after.clock.value.at += std::chrono::minutes(59);
     CHECK(after.look().health == Health::healthy);
-    after.clock.value.at += std::chrono::minutes(2);
+    // The ledger may know an older call than the last one, by a twentieth of the deadline.
+    after.clock.value.at += std::chrono::minutes(4);
+    CHECK(after.look().health == Health::healthy);
+    after.clock.value.at += Millis{1};
     CHECK(after.look().reason == Reason::heartbeat_missed);
+
+    General old("kind = \"heartbeat\"\nname = \"backup\"\ndeadline = \"1h\"");
+    old.heartbeats.restore(
+        {{"heartbeat.backup", fmt::format("called {} 7", to_millis(old.clock.value.at))}});
+    old.clock.value.at += std::chrono::minutes(60) + Millis{1};
+    CHECK(old.look().reason == Reason::heartbeat_missed);
 
     General hostile("kind = \"heartbeat\"\nname = \"backup\"\ndeadline = \"1h\"");
     hostile.heartbeats.restore({{"heartbeat.backup", "called x"},
@@ -337,6 +349,34 @@ TEST_CASE("a heartbeat's deadline goes on over a restart") {
                                 {"heartbeat.a", "called"},
                                 {"heartbeat.b", "called 1 2 3"}});
     CHECK(hostile.look().reason == Reason::heartbeat_awaited);
+}
+
+TEST_CASE("a heartbeat's calls do not grow the ledger, and a restart invents no silence") {
+    General world("kind = \"heartbeat\"\nname = \"backup\"\ndeadline = \"1h\"");
+    std::set<std::string> carried;
+    Attributes last;
+    for (int minute = 0; minute < 240; ++minute) {
+        world.clock.value.at += std::chrono::minutes(1);
+        world.clock.value.wall += std::chrono::minutes(1);
+        const auto heard = world.heartbeats.heard(world.config, "backup", world.clock.value);
+        REQUIRE(heard);
+        REQUIRE(heard->health == Health::healthy);
+        last = heard->attributes;
+        carried.insert(last.at("heartbeat.backup"));
+        if (minute % 7 != 0) {
+            continue;
+        }
+        // Whenever it ends, the next process must not call a job silent that called in time.
+        General next("kind = \"heartbeat\"\nname = \"backup\"\ndeadline = \"1h\"");
+        next.heartbeats.restore(last);
+        next.clock.value = world.clock.value;
+        next.clock.value.at += std::chrono::minutes(60);
+        REQUIRE(next.look().health == Health::healthy);
+        next.clock.value.at += std::chrono::minutes(3) + Millis{1};
+        REQUIRE(next.look().reason == Reason::heartbeat_missed);
+    }
+    // 240 calls; one entry for each twentieth of an hour.
+    CHECK(carried.size() <= 240 / 4 + 1);
 }
 
 }  // namespace leverd

@@ -247,9 +247,7 @@ Result<void> App::Impl::bind_web() {
     exporters::WebOptions options;
     options.listen = config.daemon.listen;
     options.socket = config.daemon.socket;
-    if (const auto token = secrets.find(config.daemon.api_token); token != secrets.end()) {
-        options.token = token->second;
-    }
+    options.tokens = std::make_shared<const exporters::ApiTokens>(api_tokens());
     auto bound = exporters::WebServer::bind(io.get_executor(), *tasks, *this, std::move(options));
     if (!bound) {
         return bound.error();
@@ -380,6 +378,7 @@ Result<void> App::Impl::reload_now() {
         probe_context.secrets = &now.secrets;
         scheduler->refresh();
         hands->use(now.config, now.secrets, page_sinks(config, secrets));
+        web->set_tokens(api_tokens());
         reloaded = net::wall_clock_now();
     }
     reload_ok = problem.empty();

@@ -11,6 +11,7 @@
 #include "daemon/app.hpp"
 #include "daemon/driver.hpp"
 #include "daemon/hands.hpp"
+#include "daemon/muffle.hpp"
 #include "exporters/prometheus/metrics.hpp"
 #include "exporters/web/server.hpp"
 #include "policies/engine.hpp"
@@ -63,6 +64,7 @@ struct App::Impl final : exporters::Backend {
     exporters::EventFigures event_counts;
     std::unique_ptr<Hands> hands;
     std::unique_ptr<exporters::WebServer> web;
+    Muffle denials;
     boost::asio::signal_set signals{io};
 
     Millis lateness{0};
@@ -84,6 +86,8 @@ struct App::Impl final : exporters::Backend {
     void wire_streams(const net::TransportOptions& options);
     void wake_tenant(const std::string& slug, std::string_view event);
     Result<void> bind_web();
+    exporters::ApiTokens api_tokens() const;
+    exporters::DoorFigures door_figures() const;
     const Snapshot& take_snapshot();
 
     // Tasks.
@@ -102,7 +106,7 @@ struct App::Impl final : exporters::Backend {
     const Rules& rules() const override { return engine->rules(); }
     Now now() const override { return clock->now(); }
     std::string version() const override;
-    std::string metrics() override;
+    std::function<std::string()> metrics() override;
     exporters::Health healthy() const override;
     exporters::Health ready() const override;
     boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(std::int64_t after,
@@ -125,6 +129,7 @@ struct App::Impl final : exporters::Backend {
     const Secret* event_secret(stack::EventSource source) override;
     bool take_event(stack::EventSource source, const stack::Event& event) override;
     void refuse_event(stack::EventSource source, std::string_view reason) override;
+    void access_denied(const std::string& peer, std::string_view reason) override;
     std::shared_ptr<void> subscribe(std::function<void()> wake) override;
 };
 

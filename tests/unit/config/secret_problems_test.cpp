@@ -52,11 +52,17 @@ bob_token = { environment = "BOB" }
 )x",
      R"x(
 leverd.toml:1:1: error: [[api_token]] needs 'secret'
+    [[api_token]]
+    ^
 leverd.toml:1:1: error: [[api_token]] needs 'role'
+    [[api_token]]
+    ^
 leverd.toml:2:8: error: 'name' must be a name of a-z, 0-9, '-' and '_' (at most 63)
     name = "Alice"
            ^
 leverd.toml:3:1: error: unknown key 'rol' in [[api_token]]
+    rol = "approve"
+    ^
 hint: did you mean 'role'?
 leverd.toml:7:8: error: unknown role 'aprove'
     role = "aprove"
@@ -84,7 +90,7 @@ role = "read"
 )x",
      R"x(
 leverd.toml:7:8: error: the name 'token' belongs to daemon.api_token
-    name = "token"
+    name = ...
            ^
 hint: name the person or the program that has this one
 leverd.toml:12:10: error: the secret 'shared' also belongs to daemon.api_token

@@ -37,10 +37,37 @@ void check_observer(Draft& draft) {
 
 void check_listen(Draft& draft) {
     const Daemon& d = draft.config.daemon;
-    if (!listens_on_loopback(d.listen) && d.api_token.empty()) {
+    const bool no_token = d.api_token.empty() && draft.config.api_tokens.empty();
+    if (!listens_on_loopback(d.listen) && no_token) {
         draft.warn(draft.section_place("[daemon]", "listen"),
                    "'listen' is not a loopback address and there is no 'api_token'",
                    "listen on 127.0.0.1, or set api_token: beyond loopback every request needs it");
+    }
+}
+
+// One secret tells nobody which of two people came, and what is sent elsewhere is known elsewhere.
+void check_api_tokens(Draft& draft) {
+    const Config& c = draft.config;
+    std::vector<std::pair<std::string, std::string>> uses{
+        {c.daemon.api_token, "daemon.api_token"},
+        {c.control_plane.admin_token, "the control plane"},
+        {c.registry.token, "the registry"},
+        {c.forge.token, "the forge"}};
+    for (const Notify& sink : c.notify) {
+        uses.emplace_back(sink.secret, fmt::format("notify '{}'", sink.id));
+    }
+    for (std::size_t i = 0; i < c.api_tokens.size(); ++i) {
+        const ApiTokenSettings& token = c.api_tokens[i];
+        for (const auto& [used, where] : uses) {
+            if (!token.secret.empty() && same_secret(c, used, token.secret)) {
+                draft.error(
+                    draft.api_token_places[i].of("secret"),
+                    fmt::format("the secret {} also belongs to {}", quote(token.secret), where),
+                    "make a secret of its own for each");
+                break;
+            }
+        }
+        uses.emplace_back(token.secret, fmt::format("API token '{}'", token.name));
     }
 }
 
@@ -176,6 +203,7 @@ void check_freshness(Draft& draft) {
 void check_settings(Draft& draft) {
     check_observer(draft);
     check_listen(draft);
+    check_api_tokens(draft);
     check_freeze(draft);
     check_events(draft);
     check_secrets(draft);

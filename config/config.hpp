@@ -199,6 +199,17 @@ struct Notify {
     std::map<std::string, std::string> labels;  // of an alertmanager's alerts, beside leverd's own
 };
 
+// Somebody who may use the API over TCP.
+struct ApiTokenSettings {
+    std::string name;    // what the ledger says about who did it
+    std::string secret;  // name in [secrets]
+    std::string role;    // read, approve, operate
+};
+
+struct MetricsSettings {
+    int series_limit = 50'000;  // of subjects, in one scrape
+};
+
 // What may wake a look early. An empty secret: that inlet is off.
 struct Events {
     std::string github;  // names in [secrets]
@@ -228,6 +239,8 @@ struct Config {
     std::vector<LeverSettings> levers;
     std::vector<Notify> notify;
     Events events;
+    std::vector<ApiTokenSettings> api_tokens;
+    MetricsSettings metrics;
     Runbook runbook;
     PolicyBook policies;
     std::string hash;                // over all files read, in order

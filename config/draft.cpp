@@ -25,6 +25,8 @@ std::string_view word_of(NameKind kind) {
             return "probe";
         case NameKind::lever:
             return "lever";
+        case NameKind::api_token:
+            return "API token";
         case NameKind::notify:
             return "notify";
         case NameKind::signal:

@@ -22,6 +22,7 @@ enum class NameKind {
     probe,
     lever,
     notify,
+    api_token,
     signal,
     symptom,
     row,
@@ -57,6 +58,7 @@ class Draft {
     std::vector<ItemPlaces> symptom_places;
     std::vector<ItemPlaces> policy_places;
     std::vector<ItemPlaces> window_places;
+    std::vector<ItemPlaces> api_token_places;
     // Of the sections that exist once: "[observer]" -> its keys.
     std::map<std::string, ItemPlaces, std::less<>> section_places;
 

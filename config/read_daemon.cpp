@@ -203,6 +203,38 @@ void read_notify(TableReader& root, const toml::table& table) {
     draft.config.notify.push_back(std::move(n));
 }
 
+void read_metrics(TableReader& root) {
+    auto t = open_section(root, "metrics", "[metrics]");
+    if (!t) {
+        return;
+    }
+    t->integer("series_limit", root.draft().config.metrics.series_limit, 1'000, 1'000'000);
+    t->finish();
+}
+
+void read_api_token(TableReader& root, const toml::table& table) {
+    Draft& draft = root.draft();
+    TableReader t(draft, root.file(), table, "[[api_token]]");
+    ApiTokenSettings token;
+    if (t.text("name", token.name, an_id)) {
+        draft.define(NameKind::api_token, token.name, t.place("name"));
+    }
+    // What the ledger calls the owner of daemon.api_token.
+    if (token.name == "token") {
+        draft.error(t.place("name"), "the name 'token' belongs to daemon.api_token",
+                    "name the person or the program that has this one");
+    }
+    if (t.secret("secret", token.secret) && token.secret.empty()) {
+        draft.error(t.place("secret"), "an API token needs a secret",
+                    "name one of [secrets], of at least 32 random characters");
+    }
+    t.word("role", token.role, "role", {"read", "approve", "operate"});
+    t.require({"name", "secret", "role"});
+    t.finish();
+    draft.config.api_tokens.push_back(std::move(token));
+    draft.api_token_places.push_back(t.places());
+}
+
 }  // namespace
 
 std::optional<TableReader> open_section(TableReader& parent, std::string_view key,
@@ -229,6 +261,8 @@ void read_daemon_sections(TableReader& root) {
     read_observer(root);
     read_freeze(root);
     read_events(root);
+    read_metrics(root);
+    root.tables("api_token", [&](const toml::table& table) { read_api_token(root, table); });
     root.tables("notify", [&](const toml::table& table) { read_notify(root, table); });
 }
 

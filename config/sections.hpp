@@ -16,8 +16,8 @@ std::optional<TableReader> open_section(TableReader& parent, std::string_view ke
 void read_base_url(TableReader& t, std::string& out, TextCheck check = a_base_url);
 
 // Each reads its part of one file's root table.
-void read_daemon_sections(
-    TableReader& root);  // daemon, ledger, net, secrets, observer, freeze, events, notify
+// daemon, ledger, net, secrets, observer, freeze, events, notify, api_token, metrics
+void read_daemon_sections(TableReader& root);
 void read_stack_sections(TableReader& root);     // stack, tenants, probe, lever
 void read_hosting_sections(TableReader& stack);  // stack.railway, stack.vercel
 void read_probe(TableReader& root, const toml::table& table);

@@ -245,7 +245,7 @@ Result<void> App::Impl::bind_web() {
     exporters::WebOptions options;
     options.listen = config().daemon.listen;
     options.socket = config().daemon.socket;
-    options.token = api_token();
+    options.tokens = std::make_shared<const exporters::ApiTokens>(api_tokens());
     auto bound = exporters::WebServer::bind(io.get_executor(), *tasks, *this, std::move(options));
     if (!bound) {
         return bound.error();

@@ -13,6 +13,7 @@
 #include "daemon/driver.hpp"
 #include "daemon/effect_runner.hpp"
 #include "daemon/history.hpp"
+#include "daemon/muffle.hpp"
 #include "daemon/snapshot.hpp"
 #include "exporters/prometheus/metrics.hpp"
 #include "exporters/web/server.hpp"
@@ -63,6 +64,7 @@ struct App::Impl final : exporters::Backend {
     std::unique_ptr<exporters::Pager> pager;
     std::unique_ptr<EffectRunner> effects;
     std::unique_ptr<exporters::WebServer> web;
+    Muffle denials;
     boost::asio::signal_set signals{io};
 
     Millis lateness{0};
@@ -93,6 +95,8 @@ struct App::Impl final : exporters::Backend {
     void wire_streams();
     void wake_tenant(const std::string& slug, std::string_view event);
     Result<void> bind_web();
+    exporters::ApiTokens api_tokens() const;
+    exporters::DoorFigures door_figures() const;
     const config::Config& config() const { return current->config; }
 
     // Tasks.
@@ -116,7 +120,6 @@ struct App::Impl final : exporters::Backend {
     // Reload.
     exporters::Reloaded reload_now();
     void use(SnapshotPtr next);
-    std::optional<Secret> api_token() const;
     void log_reload(const exporters::Reloaded& done) const;
 
     // exporters::Backend
@@ -124,7 +127,7 @@ struct App::Impl final : exporters::Backend {
     const Rules& rules() const override { return engine->rules(); }
     Now now() const override { return clock->now(); }
     std::string version() const override;
-    std::string metrics() override;
+    std::function<std::string()> metrics() override;
     exporters::Health healthy() const override;
     exporters::Health ready() const override;
     boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(std::int64_t after,
@@ -153,6 +156,7 @@ struct App::Impl final : exporters::Backend {
     const Secret* event_secret(stack::EventSource source) override;
     bool take_event(stack::EventSource source, const stack::Event& event) override;
     void refuse_event(stack::EventSource source, std::string_view reason) override;
+    void access_denied(const std::string& peer, std::string_view reason) override;
     std::shared_ptr<void> subscribe(std::function<void()> wake) override;
 };
 

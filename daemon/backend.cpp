@@ -37,7 +37,7 @@ std::string App::Impl::version() const {
     return std::string(leverd::version());
 }
 
-std::string App::Impl::metrics() {
+std::function<std::string()> App::Impl::metrics() {
     exporters::DriverFigures now_figures;
     now_figures.loop_lateness = lateness;
     now_figures.ready = ready().ok;
@@ -58,7 +58,12 @@ std::string App::Impl::metrics() {
         scheduler->counters().skipped_overlap + scheduler->counters().abandoned;
     now_figures.sinks = pager->report();
     now_figures.outbox_writable = pager->store_problem().what.empty();
-    return figures->render(engine->view(), engine->rules(), now_figures, clock->now());
+    now_figures.doors = door_figures();
+    for (const auto& probe : config().probes) {
+        now_figures.probes.insert(probe.called());
+    }
+    now_figures.series_limit = static_cast<std::size_t>(config().metrics.series_limit);
+    return figures->page(engine->view(), engine->rules(), now_figures, clock->now());
 }
 
 exporters::Health App::Impl::healthy() const {

@@ -52,7 +52,7 @@ const Secret* App::Impl::event_secret(stack::EventSource source) {
 
 bool App::Impl::take_event(stack::EventSource source, const stack::Event& event) {
     const std::string name(to_string(source));
-    if (!deliveries.is_new(event.ids, clock->now().wall)) {
+    if (!deliveries.is_new(name, event.ids, clock->now().wall)) {
         ++event_counts.duplicates[name];
         return false;
     }

@@ -84,16 +84,11 @@ void App::Impl::use(SnapshotPtr next) {
     streams->use(current->streams);
     effects->use(current);
     use_sinks();
-    web->set_token(api_token());
+    web->set_tokens(api_tokens());
     if (!same_level) {
         spdlog::set_level(spdlog::level::from_str(config().daemon.log_level));
     }
     scheduler->refresh();
-}
-
-std::optional<Secret> App::Impl::api_token() const {
-    const auto token = current->secrets.find(config().daemon.api_token);
-    return token == current->secrets.end() ? std::nullopt : std::optional<Secret>(token->second);
 }
 
 exporters::Reloaded App::Impl::reload_now() {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <fstream>
+#include <optional>
 
 namespace leverd {
 namespace {
@@ -20,8 +21,37 @@ bool is_id(std::string_view text) {
     return text.size() == id_bytes && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-std::string line_of(const std::string& id, WallTime at) {
-    return fmt::format("{} {}\n", to_millis(at), id);
+constexpr std::size_t source_bytes_max = 32;
+
+bool is_source(std::string_view text) {
+    return !text.empty() && text.size() <= source_bytes_max &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == text.npos;
+}
+
+std::string line_of(std::string_view source, const std::string& id, WallTime at) {
+    return fmt::format("{} {} {}\n", to_millis(at), id, source);
+}
+
+// What one line says; nothing when nobody wrote it so.
+struct Line {
+    WallTime at{};
+    std::string id;
+    std::string source;
+};
+std::optional<Line> read_line(const std::string& line) {
+    std::int64_t at = 0;
+    const char* end = line.data() + line.size();
+    const auto [stop, bad] = std::from_chars(line.data(), end, at);
+    if (bad != std::errc{} || stop == end || *stop != ' ') {
+        return std::nullopt;
+    }
+    const std::string_view rest(stop + 1, static_cast<std::size_t>(end - stop - 1));
+    const auto space = rest.find(' ');
+    if (space == rest.npos || !is_id(rest.substr(0, space)) || !is_source(rest.substr(space + 1))) {
+        return std::nullopt;
+    }
+    return Line{WallTime{Millis{at}}, std::string(rest.substr(0, space)),
+                std::string(rest.substr(space + 1))};
 }
 
 }  // namespace
@@ -33,17 +63,14 @@ Result<Deliveries> Deliveries::open(const std::filesystem::path& path, WallTime 
     std::string line;
     while (std::getline(in, line)) {
         ++out.lines_;
-        std::int64_t at = 0;
-        const char* end = line.data() + line.size();
-        const auto [stop, bad] = std::from_chars(line.data(), end, at);
-        if (bad != std::errc{} || stop == end || *stop != ' ') {
+        const auto read = read_line(line);
+        if (!read) {
             continue;
         }
-        const std::string id(stop + 1, end);
         // A clock that was wrong may have left times to come; they must not last for ever.
-        const WallTime seen = std::min(WallTime{Millis{at}}, now);
-        if (is_id(id) && seen >= now - kept_for) {
-            out.remember(id, seen);
+        const WallTime seen = std::min(read->at, now);
+        if (seen >= now - kept_for) {
+            out.sources_[read->source].remember(read->id, seen);
         }
     }
     out.compact();
@@ -54,49 +81,60 @@ Result<Deliveries> Deliveries::open(const std::filesystem::path& path, WallTime 
     return out;
 }
 
-bool Deliveries::is_new(const std::vector<std::string>& ids, WallTime now) {
-    forget_old(now);
-    const bool fresh = std::none_of(ids.begin(), ids.end(),
-                                    [this](const std::string& id) { return known_.contains(id); });
+bool Deliveries::is_new(std::string_view source, const std::vector<std::string>& ids,
+                        WallTime now) {
+    Memory& memory = sources_[std::string(source)];
+    memory.forget_old(now);
+    const bool fresh = std::none_of(ids.begin(), ids.end(), [&memory](const std::string& id) {
+        return memory.known.contains(id);
+    });
     if (!fresh) {
         // Nothing new is learnt from a replay, or a flood of them would wash out the memory.
         return false;
     }
     for (const std::string& id : ids) {
-        if (is_id(id) && !known_.contains(id)) {
-            remember(id, now);
-            append(id, now);
+        if (is_id(id) && !memory.known.contains(id)) {
+            memory.remember(id, now);
+            append(source, id, now);
         }
     }
     return true;
 }
 
-void Deliveries::remember(const std::string& id, WallTime at) {
-    if (known_.insert(id).second) {
-        order_.emplace_back(at, id);
+std::size_t Deliveries::size() const {
+    std::size_t out = 0;
+    for (const auto& [source, memory] : sources_) {
+        out += memory.known.size();
     }
-    if (order_.size() > kept_max) {
-        known_.erase(order_.front().second);
-        order_.pop_front();
+    return out;
+}
+
+void Deliveries::Memory::remember(const std::string& id, WallTime at) {
+    if (known.insert(id).second) {
+        order.emplace_back(at, id);
+    }
+    if (order.size() > kept_max) {
+        known.erase(order.front().second);
+        order.pop_front();
     }
 }
 
-void Deliveries::forget_old(WallTime now) {
-    while (!order_.empty() && order_.front().first < now - kept_for) {
-        known_.erase(order_.front().second);
-        order_.pop_front();
+void Deliveries::Memory::forget_old(WallTime now) {
+    while (!order.empty() && order.front().first < now - kept_for) {
+        known.erase(order.front().second);
+        order.pop_front();
     }
 }
 
-void Deliveries::append(const std::string& id, WallTime at) {
+void Deliveries::append(std::string_view source, const std::string& id, WallTime at) {
     if (!file_.valid()) {
         return;
     }
-    if (lines_ >= 2 * kept_max) {
+    if (lines_ >= 2 * std::max(kept_max, size())) {
         compact();
         return;
     }
-    const std::string line = line_of(id, at);
+    const std::string line = line_of(source, id, at);
     // A line that was not written is one delivery that a restart forgets.
     [[maybe_unused]] const auto written = ::write(file_.get(), line.data(), line.size());
     ++lines_;
@@ -111,8 +149,12 @@ void Deliveries::compact() {
         return;
     }
     std::string text;
-    for (const auto& [at, id] : order_) {
-        text += line_of(id, at);
+    std::size_t written_lines = 0;
+    for (const auto& [source, memory] : sources_) {
+        for (const auto& [at, id] : memory.order) {
+            text += line_of(source, id, at);
+            ++written_lines;
+        }
     }
     const auto written = ::write(file.get(), text.data(), text.size());
     if (written != static_cast<ssize_t>(text.size()) ||
@@ -120,7 +162,7 @@ void Deliveries::compact() {
         return;
     }
     file_ = std::move(file);
-    lines_ = order_.size();
+    lines_ = written_lines;
 }
 
 }  // namespace leverd

@@ -84,6 +84,16 @@ std::optional<Fault> ResponseReader::Impl::check_header() {
     if (!head && encoding != message.end() && lower_name(encoding->value()) != "identity") {
         return malformed("content encoding that was not asked for");
     }
+    // A length that can be read in two ways would let one answer hide in another.
+    const auto coding = message.find(http::field::transfer_encoding);
+    const bool coded = coding != message.end();
+    if (coded && (lower_name(coding->value()) != "chunked" ||
+                  message.count(http::field::transfer_encoding) > 1)) {
+        return malformed("a transfer encoding that is not known");
+    }
+    if (message.count(http::field::content_length) > (coded ? 0U : 1U)) {
+        return malformed("its length is given twice");
+    }
     checked = true;
     return std::nullopt;
 }

@@ -1,5 +1,6 @@
-// Why: see webhook.hpp. Ids are hashes of what a signature covers wherever there is one: a header
-// that names the delivery is not covered, and whoever replays a body could change it.
+// Why: see webhook.hpp. Ids are hashes of what a signature covers wherever there is one: the
+// headers that name the event and the delivery are not covered, and whoever replays a body could
+// change them.
 #include "core/stack/webhook.hpp"
 
 #include "core/base/hmac.hpp"
@@ -104,14 +105,30 @@ std::string lower(std::string text) {
     return text;
 }
 
+// The event's name is a header, which no signature covers, so it counts only where the signed body
+// has the shape of that event. A name that wakes nothing needs no shape.
+bool has_shape(std::string_view event, const json& body) {
+    if (event == "push") {
+        return body.contains("ref") || body.contains("after");
+    }
+    for (const std::string_view about : {"workflow_run", "registry_package", "package"}) {
+        if (event == about) {
+            const auto found = body.find(about);
+            return found != body.end() && found->is_object();
+        }
+    }
+    return true;
+}
+
+// One delivery is one body, whatever its headers say about it.
 Event read_forge(const Webhook& hook, const json& body) {
     const bool github = hook.source == EventSource::github;
     Event event;
     event.name = header(hook, github ? "x-github-event" : "x-gitea-event");
-    const std::string& delivery = header(hook, github ? "x-github-delivery" : "x-gitea-delivery");
-    event.ids.push_back(id_of(hook.source, event.name + "\n" + hook.body));
-    if (!delivery.empty()) {
-        event.ids.push_back(id_of(hook.source, "delivery\n" + delivery));
+    event.ids.push_back(id_of(hook.source, hook.body));
+    if (!has_shape(event.name, body)) {
+        event.name.clear();
+        return event;
     }
     EventScope scope;
     const char* key = body.contains("registry_package") ? "registry_package" : "package";
@@ -255,7 +272,7 @@ Result<Event> read_webhook(const Webhook& hook) {
             break;
     }
     if (event.name.empty() || event.name.size() > name_bytes_max) {
-        return Error{"the event does not say what kind it is",
+        return Error{"the event does not say what kind it is, or its body is of another kind",
                      "point only this sender's webhook at this address"};
     }
     return event;

@@ -34,7 +34,7 @@ bool is_genuine(const Webhook& hook, const Secret& secret);
 
 struct Event {
     std::string name;              // "workflow_run", "deployment.promoted": for the table below
-    std::vector<std::string> ids;  // hashes; seeing any of them again means the same delivery
+    std::vector<std::string> ids;  // hashes of signed bytes; any of them again: the same delivery
     std::optional<WallTime> at;    // when the sender says it happened, if a signature covers that
     std::vector<Hint> hints;
 };

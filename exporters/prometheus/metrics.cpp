@@ -6,12 +6,14 @@
 #include "exporters/prometheus/process.hpp"
 #include "exporters/prometheus/series.hpp"
 #include "exporters/prometheus/state_page.hpp"
+#include "exporters/prometheus/subject_page.hpp"
 
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
@@ -54,14 +56,40 @@ void sort_for_reading(std::vector<prometheus::MetricFamily>& families) {
               [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
+// What a page is written from: copies, and what has locks of its own.
+struct Taken {
+    std::shared_ptr<prometheus::Registry> registry;
+    std::vector<prometheus::MetricFamily> families;
+    std::vector<SubjectFamily> subjects;
+    std::size_t series_limit = 0;
+};
+
+std::string write_page(Taken& taken) {
+    auto families = taken.registry->Collect();
+    const auto append = [&families](std::vector<prometheus::MetricFamily> part) {
+        std::move(part.begin(), part.end(), std::back_inserter(families));
+    };
+    append(std::move(taken.families));
+    append(subject_families(std::move(taken.subjects), taken.series_limit));
+    append(process_families());
+    sort_for_reading(families);
+    std::ostringstream text;
+    prometheus::TextSerializer{}.Serialize(text, families);
+    return text.str();
+}
+
 }  // namespace
 
 struct Metrics::Impl {
     explicit Impl(std::string running_version) : version(std::move(running_version)) {}
 
     std::string version;
-    prometheus::Registry registry;
+    // Shared with whoever writes a page just now.
+    std::shared_ptr<prometheus::Registry> shared = std::make_shared<prometheus::Registry>();
+    prometheus::Registry& registry = *shared;
+    SymptomIndex index{Runbook{}};
     std::set<Subject> forgotten;
+    std::set<std::string> probes;  // that ran at the last scrape
     std::string known_config;
     bool any_config_known = false;
 
@@ -106,6 +134,7 @@ struct Metrics::Impl {
                       "Pages raised to a person, not counting their resolution.", {"severity"});
 
     EntryCounts tally;
+    void forget_probes(const std::set<std::string>& running);
 
     void make_known(const Rules& rules);
     void add(const Count& count, double times);
@@ -117,6 +146,7 @@ void Metrics::Impl::make_known(const Rules& rules) {
     }
     any_config_known = true;
     known_config = rules.config_hash;
+    index = SymptomIndex(rules.runbook);
     for (const auto& body :
          one_of_each(std::make_index_sequence<std::variant_size_v<EntryBody>>{})) {
         entries.at({entry_kind(body)});
@@ -152,6 +182,18 @@ void Metrics::Impl::make_known(const Rules& rules) {
          {"recovered", "self_healed", "unproven", "gone", "lost", "by_hand", "absorbed"}) {
         closed.at({end});
     }
+}
+
+// A probe that a reload took away looks at nothing any more, and must not be missed for ever.
+void Metrics::Impl::forget_probes(const std::set<std::string>& running) {
+    for (const std::string& probe : probes) {
+        if (!running.contains(probe)) {
+            observations.forget(probe);
+            last_look.forget(probe);
+            look_seconds.forget(probe);
+        }
+    }
+    probes = running;
 }
 
 // Families and labels as the tally names them; one that this version no longer shows is left out.
@@ -236,21 +278,20 @@ void Metrics::forget(const Subject& subject) {
     impl_->forgotten.insert(subject);
 }
 
-std::string Metrics::render(const State& state, const Rules& rules, const DriverFigures& figures,
-                            const Now& now) {
+std::function<std::string()> Metrics::page(const State& state, const Rules& rules,
+                                           const DriverFigures& figures, const Now& now) {
+    impl_->forget_probes(figures.probes);
     impl_->make_known(rules);
     // What the engine no longer holds needs no hiding; this also keeps the set small.
     std::erase_if(impl_->forgotten,
                   [&](const Subject& subject) { return !state.subjects.contains(subject); });
     const Scene scene{state, rules, figures, impl_->forgotten, impl_->version, now};
-    auto families = impl_->registry.Collect();
-    for (auto&& part : {state_families(scene), process_families()}) {
-        families.insert(families.end(), part.begin(), part.end());
-    }
-    sort_for_reading(families);
-    std::ostringstream text;
-    prometheus::TextSerializer{}.Serialize(text, families);
-    return text.str();
+    auto taken = std::make_shared<Taken>();
+    taken->registry = impl_->shared;
+    taken->families = state_families(scene);
+    taken->series_limit = figures.series_limit;
+    taken->subjects = subject_rows(scene, impl_->index, figures.series_limit);
+    return [taken] { return write_page(*taken); };
 }
 
 }  // namespace leverd::exporters

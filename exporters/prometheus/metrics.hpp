@@ -9,8 +9,10 @@
 #include "policies/engine.hpp"
 #include "policies/state/chronicle.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +32,22 @@ struct EventFigures {
     std::uint64_t stream_messages = 0;
 };
 
+// What the doors saw since the start.
+struct DoorFigures {
+    struct Door {
+        std::uint64_t open = 0;  // connections now
+        std::uint64_t refused = 0;
+        std::uint64_t evicted_full = 0;
+        std::uint64_t evicted_peer = 0;
+        std::uint64_t reserved = 0;
+    };
+    std::map<std::string, Door> doors;
+    std::map<std::string, std::uint64_t> auth_failures;  // by reason
+    std::map<int, std::uint64_t> bad_requests;           // by status
+    std::uint64_t reads_waiting = 0;
+    std::uint64_t reads_refused = 0;
+};
+
 // What only the driver knows, handed over at scrape time.
 struct DriverFigures {
     Millis loop_lateness{0};
@@ -44,6 +62,9 @@ struct DriverFigures {
     std::vector<SinkReport> sinks;
     bool outbox_writable = true;
     std::uint64_t probes_skipped = 0;  // not started in time, or the box could not look
+    DoorFigures doors;
+    std::size_t series_limit = 50'000;  // of subjects, in one scrape
+    std::set<std::string> probes;       // that run; what no longer does loses its series
 };
 
 // Thread rule: the engine's executor only.
@@ -60,9 +81,10 @@ class Metrics {
     void on_ledger_commit(std::chrono::duration<double> took);
     void forget(const Subject& subject);  // drops its series
 
-    // Prometheus text format 0.0.4, ends in a newline.
-    std::string render(const State& state, const Rules& rules, const DriverFigures& figures,
-                       const Now& now);
+    // Takes what a scrape shows; what it returns writes the page, once, on any thread and also when
+    // this is gone: Prometheus text format 0.0.4, ends in a newline.
+    std::function<std::string()> page(const State& state, const Rules& rules,
+                                      const DriverFigures& figures, const Now& now);
 
   private:
     struct Impl;

@@ -38,9 +38,10 @@ template <class Metric>
 class SeriesTable {
   public:
     using Make = std::function<Metric&(const prometheus::Labels&)>;
+    using Drop = std::function<void(Metric&)>;
 
-    SeriesTable(std::vector<std::string> label_names, Make make)
-        : names_(std::move(label_names)), make_(std::move(make)) {}
+    SeriesTable(std::vector<std::string> label_names, Make make, Drop drop)
+        : names_(std::move(label_names)), make_(std::move(make)), drop_(std::move(drop)) {}
 
     // The series with these values, in the order of the label names; made when it is new.
     Metric& at(std::initializer_list<std::string_view> values) {
@@ -57,6 +58,18 @@ class SeriesTable {
         return made;
     }
 
+    // Drops every series whose first label has this value.
+    void forget(std::string_view first) {
+        for (auto at = series_.begin(); at != series_.end();) {
+            if (at->first.empty() || at->first.front() != first) {
+                ++at;
+                continue;
+            }
+            drop_(*at->second);
+            at = series_.erase(at);
+        }
+    }
+
   private:
     prometheus::Labels labels(const std::vector<std::string>& values) const {
         prometheus::Labels result;
@@ -68,6 +81,7 @@ class SeriesTable {
 
     std::vector<std::string> names_;
     Make make_;
+    Drop drop_;
     std::map<std::vector<std::string>, Metric*, LabelValuesLess> series_;
 };
 

@@ -18,20 +18,6 @@ double epoch_seconds(WallTime t) {
     return seconds(t.time_since_epoch());
 }
 
-double health_value(Health h) {
-    switch (h) {
-        case Health::healthy:
-            return 0;
-        case Health::degraded:
-            return 1;
-        case Health::failing:
-            return 2;
-        case Health::unknown:
-            return 3;
-    }
-    return 3;
-}
-
 void daemon_families(const Scene& s, FamilyList& out) {
     out.gauge("leverd_build_info", "A constant 1, labelled with the version that runs.")
         .add({{"version", s.version}}, 1);
@@ -72,65 +58,6 @@ void daemon_families(const Scene& s, FamilyList& out) {
     out.counter("leverd_probes_skipped_total",
                 "Looks not started in time, or that the box itself could not make.",
                 static_cast<double>(s.figures.probes_skipped));
-}
-
-void look_families(const Scene& s, FamilyList& out) {
-    auto health = out.gauge("leverd_probe_health",
-                            "Newest look: 0 healthy, 1 degraded, 2 failing, 3 unknown.");
-    for (const auto& [subject, held] : s.state.subjects) {
-        if (s.forgotten.contains(subject)) {
-            continue;
-        }
-        for (const auto& look : held.looks) {
-            health.add({{"probe", look.probe()}, {"subject", subject.text()}},
-                       health_value(look.health));
-        }
-    }
-    auto drift = out.gauge("leverd_image_drift",
-                           "1 when the tag no longer points to the receipt's digest (without a "
-                           "freeze: to the digest it had); absent while nobody can tell.");
-    for (const auto& [subject, held] : s.state.subjects) {
-        if (subject.kind() != "image" || s.forgotten.contains(subject)) {
-            continue;
-        }
-        // The newest look that could judge; several kinds of probe may watch one image.
-        const LookState* newest = nullptr;
-        for (const auto& look : held.looks) {
-            if (look.health != Health::unknown &&
-                (newest == nullptr || newest->seen.at < look.seen.at)) {
-                newest = &look;
-            }
-        }
-        if (newest != nullptr) {
-            const bool moved =
-                newest->reason == Reason::drift || newest->reason == Reason::image_moved;
-            drift.add({{"image", subject.name()}}, moved ? 1 : 0);
-        }
-    }
-}
-
-void symptom_families(const Scene& s, FamilyList& out) {
-    auto active = out.gauge("leverd_symptom_active",
-                            "1 while the symptom is raised for the subject, 0 for every other "
-                            "subject of its kind.");
-    for (const auto& symptom : s.rules.runbook.symptoms) {
-        for (const auto& [subject, held] : s.state.subjects) {
-            const SymptomKey key{symptom.id, subject};
-            if (subject.kind() == symptom.subject_kind && !s.forgotten.contains(subject) &&
-                !s.state.symptoms.contains(key)) {
-                active.add({{"symptom", symptom.id}, {"subject", subject.text()}}, 0);
-            }
-        }
-    }
-    for (const auto& [key, held] : s.state.symptoms) {
-        active.add({{"symptom", key.first}, {"subject", key.second.text()}}, 1);
-    }
-    auto raised = out.gauge("leverd_symptom_raised_timestamp_seconds",
-                            "When the symptom that is active now was raised.");
-    for (const auto& [key, held] : s.state.symptoms) {
-        raised.add({{"symptom", key.first}, {"subject", key.second.text()}},
-                   epoch_seconds(held.raised.wall));
-    }
 }
 
 struct IncidentTally {
@@ -257,8 +184,6 @@ bool unattended(const Incident& incident, const State& state) {
 std::vector<prometheus::MetricFamily> state_families(const Scene& scene) {
     FamilyList out;
     daemon_families(scene, out);
-    look_families(scene, out);
-    symptom_families(scene, out);
     incident_families(scene, out);
     lever_families(scene, out);
     hold_families(scene, out);
@@ -266,6 +191,7 @@ std::vector<prometheus::MetricFamily> state_families(const Scene& scene) {
     delivery_families(scene, out);
     page_families(scene, out);
     event_families(scene, out);
+    door_families(scene, out);
     return out.take();
 }
 

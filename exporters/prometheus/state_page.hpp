@@ -1,5 +1,6 @@
 // Why: everything that merely mirrors the engine's state is built afresh for each scrape, so that a
-// series can neither be forgotten nor go stale.
+// series can neither be forgotten nor go stale. Here is what grows with the configuration; what
+// grows with the stack is in subject_page.hpp.
 #pragma once
 
 #include "exporters/prometheus/metrics.hpp"
@@ -57,6 +58,8 @@ void delivery_families(const Scene& scene, FamilyList& out);
 void page_families(const Scene& scene, FamilyList& out);
 // What came from outside (event_page.cpp).
 void event_families(const Scene& scene, FamilyList& out);
+// Who knocked at the doors (door_page.cpp).
+void door_families(const Scene& scene, FamilyList& out);
 
 // An open incident that nobody and nothing works on: escalated, or without a lever in flight and
 // without a question to a person.

@@ -7,8 +7,28 @@
 
 #include <boost/system/result.hpp>
 
-#include <optional>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
+
+namespace leverd::exporters {
+
+// What the owner of a token may do; each includes the ones before it.
+enum class Role {
+    read,     // see everything, and call heartbeats
+    approve,  // answer decisions, and hold levers: stop, veto
+    operate,  // everything: fire, lift what holds levers, reload
+};
+
+struct ApiToken {
+    std::string name;  // what the ledger says about who did it
+    Secret secret;
+    Role role = Role::read;
+};
+using ApiTokens = std::vector<ApiToken>;
+
+}  // namespace leverd::exporters
 
 namespace leverd::exporters::web {
 
@@ -19,17 +39,36 @@ struct Access {
     unsigned own_uid = 0;  // of the daemon
     bool loopback = true;  // TCP: the listener is bound to a loopback address
     std::string listen_host;
-    const Secret* token = nullptr;  // TCP: for changes; null: none configured
+    std::string peer;                         // its address, or its uid
+    std::shared_ptr<const ApiTokens> tokens;  // TCP: null or empty: none configured
 };
 
 enum class Need {
-    open,    // page, health: tells nothing about the stack
-    read,    // open on this box; needs the token on an address that others can reach
-    change,  // needs an identity, always
+    open,       // page, health: tells nothing about the stack
+    read,       // open on this box; needs a token on an address that others can reach
+    heartbeat,  // any token
+    approve,    // an identity whose role is at least that
+    operate,
+};
+// Changes something, or is heard as if it did.
+inline bool is_change(Need need) {
+    return need >= Need::heartbeat;
+}
+
+struct Identity {
+    std::string who;  // the token's or the user's name; empty for an anonymous read
+    Role role = Role::read;
 };
 
-// The identity ("token", a user name, or empty for an anonymous read), or the refusal to send.
-boost::system::result<std::string, Response> authorize(const Access& access, const Request& request,
-                                                       Need need);
+struct Denied {
+    std::string_view reason;  // from a closed list, for the figures: docs/api.md
+    Response response;
+};
+
+boost::system::result<Identity, Denied> authorize(const Access& access, const Request& request,
+                                                  Need need);
+
+// The request brings a token that would be looked at.
+bool brings_token(const Access& access, const Request& request, Need need);
 
 }  // namespace leverd::exporters::web

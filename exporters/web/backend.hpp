@@ -56,7 +56,8 @@ class Backend {
     virtual const Rules& rules() const = 0;
     virtual Now now() const = 0;
     virtual std::string version() const = 0;
-    virtual std::string metrics() = 0;
+    // Takes what a scrape shows; what it returns writes the page, on any thread.
+    virtual std::function<std::string()> metrics() = 0;
     virtual Health healthy() const = 0;  // the loop turns
     virtual Health ready()
         const = 0;  // levers could fire: ledger writable, config fresh, first looks done
@@ -111,6 +112,9 @@ class Backend {
     virtual const Secret* event_secret(stack::EventSource) { return nullptr; }
     virtual bool take_event(stack::EventSource, const stack::Event&) { return false; }
     virtual void refuse_event(stack::EventSource, std::string_view /*reason*/) {}
+
+    // Somebody at `peer` was not let in, for a reason from a closed list.
+    virtual void access_denied(const std::string& /*peer*/, std::string_view /*reason*/) {}
 
     // Calls `wake` after each turn that changed something, until the returned handle dies.
     virtual std::shared_ptr<void> subscribe(std::function<void()> wake) = 0;

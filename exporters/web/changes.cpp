@@ -206,6 +206,10 @@ awaitable<Response> post_stop(Call call) {
         co_return error_response(400, "'for' says how long the stop lasts, not the resumption",
                                  "leave it out");
     }
+    if (!value && call.role < Role::operate) {
+        co_return error_response(403, call.who + " may set the stop switch, but not lift it",
+                                 "use a token with the role operate, or the command line");
+    }
     StopCommand command{value, call.who, why, lasts->value_or(Millis{0})};
     const auto done = co_await call.backend->stop(std::move(command));
     if (done.has_error()) {

@@ -2,7 +2,11 @@
 #pragma once
 
 #include "exporters/web/access.hpp"
+#include "exporters/web/line.hpp"
+#include "exporters/web/seats.hpp"
 #include "exporters/web/server.hpp"
+#include "exporters/web/throttle.hpp"
+#include "exporters/web/worker.hpp"
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -18,27 +22,29 @@ using AnySocket = boost::asio::basic_stream_socket<boost::asio::generic::stream_
                                                    boost::asio::any_io_executor>;
 
 struct Core {
-    Core(net::TaskGroup& group, Backend& door, WebOptions given)
-        : tasks(group),
-          backend(door),
-          options(std::move(given)),
-          token(options.token.value_or(Secret{})) {}
+    Core(const boost::asio::any_io_executor& executor, net::TaskGroup& group, Backend& door,
+         WebOptions given);
 
     net::TaskGroup& tasks;
     Backend& backend;
     WebOptions options;
-    Secret token;  // the one that counts now, also for connections that are open; empty: none
+    Throttle throttle;
+    WebFigures figures;
+    Line views;
+    Line history;
+    Line scrapes;
+    Worker worker;  // ends before what its work could still be for
 };
 
 using Counter = std::shared_ptr<std::size_t>;
 
 // Counted as long as it lives.
-class Seat {
+class Counted {
   public:
-    explicit Seat(Counter counter) : counter_(std::move(counter)) { ++*counter_; }
-    Seat(Seat&& other) noexcept : counter_(std::move(other.counter_)) {}
-    Seat& operator=(Seat&&) = delete;
-    ~Seat() {
+    explicit Counted(Counter counter) : counter_(std::move(counter)) { ++*counter_; }
+    Counted(Counted&& other) noexcept : counter_(std::move(other.counter_)) {}
+    Counted& operator=(Counted&&) = delete;
+    ~Counted() {
         if (counter_) {
             --*counter_;
         }
@@ -50,17 +56,17 @@ class Seat {
 
 struct Door {
     Access access;
-    Counter connections = std::make_shared<std::size_t>(0);
+    std::shared_ptr<Seats> seats;
     Counter refusals = std::make_shared<std::size_t>(0);
     Counter streams = std::make_shared<std::size_t>(0);
 };
 
 inline constexpr std::size_t refusals_max = 16;  // beyond: closed without a word
 
-// Serves requests until either side has enough.
+// Serves requests until either side has enough, or somebody else needs the seat more.
 boost::asio::awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access access,
-                                     Seat seat, Counter streams);
+                                     std::unique_ptr<Seat> seat, Counter streams);
 // Says 503 and closes.
-boost::asio::awaitable<void> refuse(AnySocket socket, Seat seat);
+boost::asio::awaitable<void> refuse(AnySocket socket, Counted seat);
 
 }  // namespace leverd::exporters::web

@@ -61,4 +61,16 @@ Response post_railway_event(const Call& call) {
     return take(call, stack::EventSource::railway, call.capture);
 }
 
+void count_too_large(Backend& backend, std::string_view target) {
+    constexpr std::string_view before = "/events/";
+    if (!target.starts_with(before)) {
+        return;
+    }
+    target.remove_prefix(before.size());
+    const auto source = stack::webhook_source(target.substr(0, target.find_first_of("/?#")));
+    if (source) {
+        backend.refuse_event(*source, "too_large");
+    }
+}
+
 }  // namespace leverd::exporters::web

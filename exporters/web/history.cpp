@@ -85,8 +85,28 @@ bool begins(const Search& search, const StoredEntry& entry) {
     return body.has_value() && text_of(*body, "incident") == search.incident;
 }
 
+// What one page holds of what is searched, newest first.
+struct Harvest {
+    std::vector<StoredEntry> entries;
+    bool found_begin = false;
+};
+
+Harvest harvest(const Search& search, const std::vector<StoredEntry>& page) {
+    Harvest out;
+    for (auto entry = page.rbegin(); entry != page.rend(); ++entry) {
+        if (concerns(search, *entry)) {
+            out.entries.push_back(*entry);
+        }
+        if (begins(search, *entry)) {
+            out.found_begin = true;
+            break;
+        }
+    }
+    return out;
+}
+
 // Newest first.
-awaitable<Result<History>> walk_back(Backend& backend, Search search) {
+awaitable<Result<History>> walk_back(Backend& backend, Worker* worker, Search search) {
     const auto newest = co_await newest_sequence(backend);
     if (newest.has_error()) {
         co_return newest.error();
@@ -103,19 +123,24 @@ awaitable<Result<History>> walk_back(Backend& backend, Search search) {
         if (entries.has_error()) {
             co_return entries.error();
         }
-        for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
-            if (entry->sequence > end) {
-                continue;  // in the place of older ones that are not kept any more
-            }
-            if (concerns(search, *entry)) {
-                out.entries.push_back(*entry);
-            }
-            if (begins(search, *entry) ||
-                (search.wanted > 0 && out.entries.size() >= search.wanted)) {
+        std::vector<StoredEntry> kept = std::move(*entries);
+        // In the place of older ones that are not kept any more.
+        std::erase_if(kept, [end](const StoredEntry& entry) { return entry.sequence > end; });
+        const bool missing = kept.empty() || kept.front().sequence > end - size + 1;
+        std::function<Harvest()> look = [search, read = std::move(kept)] {
+            return harvest(search, read);
+        };
+        Harvest part = co_await elsewhere<Harvest>(worker, std::move(look));
+        for (StoredEntry& entry : part.entries) {
+            out.entries.push_back(std::move(entry));
+            if (search.wanted > 0 && out.entries.size() >= search.wanted) {
                 co_return out;
             }
         }
-        if (entries->empty() || entries->front().sequence > end - size + 1) {
+        if (part.found_begin) {
+            co_return out;
+        }
+        if (missing) {
             out.complete = false;
             break;
         }
@@ -152,33 +177,44 @@ class Membership {
     std::set<std::string> names_;
 };
 
+// Those of the incident, oldest first.
+History only_of(const std::string& incident, std::vector<StoredEntry> newest_first) {
+    Membership membership(incident);
+    History out;
+    std::reverse(newest_first.begin(), newest_first.end());
+    for (auto& entry : newest_first) {
+        if (membership.take(entry)) {
+            out.entries.push_back(std::move(entry));
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
-awaitable<Result<History>> past_decisions(Backend& backend, std::string subject,
+awaitable<Result<History>> past_decisions(Backend& backend, Worker* worker, std::string subject,
                                           std::size_t wanted) {
     Search search;
     search.decisions = true;
     search.subject = std::move(subject);
     search.wanted = wanted;
-    co_return co_await walk_back(backend, std::move(search));
+    co_return co_await walk_back(backend, worker, std::move(search));
 }
 
-awaitable<Result<History>> incident_timeline(Backend& backend, std::string incident) {
+awaitable<Result<History>> incident_timeline(Backend& backend, Worker* worker,
+                                             std::string incident) {
     Search search;
     search.incident = incident;
-    auto found = co_await walk_back(backend, std::move(search));
+    auto found = co_await walk_back(backend, worker, std::move(search));
     if (found.has_error()) {
         co_return found.error();
     }
-    std::reverse(found->entries.begin(), found->entries.end());
-    Membership membership(std::move(incident));
-    History out;
-    out.complete = found->complete;
-    for (auto& entry : found->entries) {
-        if (membership.take(entry)) {
-            out.entries.push_back(std::move(entry));
-        }
-    }
+    const bool complete = found->complete;
+    std::function<History()> pick = [incident, entries = std::move(found->entries)] {
+        return only_of(incident, entries);
+    };
+    History out = co_await elsewhere<History>(worker, std::move(pick));
+    out.complete = complete;
     co_return out;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "exporters/web/backend.hpp"
+#include "exporters/web/worker.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -22,10 +23,11 @@ struct History {
 };
 
 // The newest `wanted` decisions about this subject, newest first.
-boost::asio::awaitable<Result<History>> past_decisions(Backend& backend, std::string subject,
-                                                       std::size_t wanted);
+boost::asio::awaitable<Result<History>> past_decisions(Backend& backend, Worker* worker,
+                                                       std::string subject, std::size_t wanted);
 
 // Everything the ledger holds of one incident, oldest first.
-boost::asio::awaitable<Result<History>> incident_timeline(Backend& backend, std::string incident);
+boost::asio::awaitable<Result<History>> incident_timeline(Backend& backend, Worker* worker,
+                                                          std::string incident);
 
 }  // namespace leverd::exporters::web

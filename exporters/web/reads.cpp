@@ -1,9 +1,12 @@
 // Why: every address that only shows something.
 #include "core/base/text.hpp"
+#include "core/net/asio_use.hpp"
 #include "exporters/web/assets.hpp"
 #include "exporters/web/history.hpp"
 #include "exporters/web/router.hpp"
 #include "exporters/web/views.hpp"
+
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -64,6 +67,88 @@ Response ledger_failed(const Error& error) {
     return error_response(503, error.what, error.hint);
 }
 
+constexpr std::size_t rows_at_once = 256;
+
+// Lets the engine's loop do what else is ready. What was looked at may have changed afterwards.
+awaitable<void> give_way(bool more) {
+    if (more) {
+        const auto executor = co_await boost::asio::this_coro::executor;
+        co_await boost::asio::post(executor, net::tuple_token);
+    }
+}
+
+// The next rows after `last`; the last subject looked at, or nothing at the end.
+std::optional<Subject> add_subjects(const Scene& scene, const std::optional<Subject>& last,
+                                    const std::string& kind, bool bad_only, Json& rows) {
+    const auto& all = scene.state.subjects;
+    auto at = last ? all.upper_bound(*last) : all.begin();
+    for (std::size_t seen = 0; at != all.end(); ++at) {
+        const bool kind_fits = kind.empty() || at->first.kind() == kind;
+        if (kind_fits && (!bad_only || rolled_up(scene, at->second) != leverd::Health::healthy)) {
+            rows.push_back(subject_row(scene, at->first, at->second));
+        }
+        if (++seen == rows_at_once) {
+            return at->first;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<SymptomKey> add_symptoms(const Scene& scene, const std::optional<SymptomKey>& last,
+                                       Json& rows) {
+    const auto& all = scene.state.symptoms;
+    auto at = last ? all.upper_bound(*last) : all.begin();
+    for (std::size_t seen = 0; at != all.end(); ++at) {
+        rows.push_back(symptom_row(scene, at->first, at->second));
+        if (++seen == rows_at_once) {
+            return at->first;
+        }
+    }
+    return std::nullopt;
+}
+
+// The text of a large answer, made by the worker.
+awaitable<Response> written(Worker* worker, std::shared_ptr<Json> body) {
+    std::function<Response()> write = [body = std::move(body)] {
+        return json_response(200, *body);
+    };
+    co_return co_await elsewhere<Response>(worker, std::move(write));
+}
+
+// One that lost its decision meanwhile has no row.
+Json decision_row(const Scene& scene, const Incident& incident) {
+    return incident.decision ? decision_view(scene, incident) : Json(nullptr);
+}
+
+// The rows of these incidents under `list`, as far as they are still there.
+awaitable<Response> cases(const Call& call, const char* list, const std::vector<std::string>& order,
+                          Json (*row_of)(const Scene&, const Incident&)) {
+    constexpr std::size_t cases_at_once = 16;  // each has every guard and every step of its plan
+    auto body = std::make_shared<Json>(Json::object());
+    (*body)[list] = Json::array();
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const Scene scene = scene_of(*call.backend);
+        const auto found = scene.state.incidents.find(order[i]);
+        Json row =
+            found == scene.state.incidents.end() ? Json(nullptr) : row_of(scene, found->second);
+        if (!row.is_null()) {
+            (*body)[list].push_back(std::move(row));
+        }
+        co_await give_way(i % cases_at_once == cases_at_once - 1);
+    }
+    co_return co_await written(call.worker, std::move(body));
+}
+
+Response ledger_page(const std::vector<StoredEntry>& entries, std::int64_t after) {
+    Json body = Json::object();
+    body["entries"] = Json::array();
+    for (const StoredEntry& entry : entries) {
+        body["entries"].push_back(stored_entry_view(entry));
+    }
+    body["next_after"] = entries.empty() ? after : entries.back().sequence;
+    return json_response(200, body);
+}
+
 }  // namespace
 
 Response get_asset(const Call& call) {
@@ -85,11 +170,12 @@ Response get_asset(const Call& call) {
     return error_response(404, "this part of the page is missing", "build leverd again");
 }
 
-Response get_metrics(const Call& call) {
+awaitable<Response> get_metrics(Call call) {
     Response out;
     out.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    out.body = call.backend->metrics();
-    return out;
+    std::function<std::string()> render = call.backend->metrics();
+    out.body = co_await elsewhere<std::string>(call.worker, std::move(render));
+    co_return out;
 }
 
 Response get_healthy(const Call& call) {
@@ -104,11 +190,21 @@ Response get_status(const Call& call) {
     return json_response(200, status_view(*call.backend));
 }
 
-Response get_subjects(const Call& call) {
-    const auto kind = call.query.find("kind");
-    return json_response(
-        200, subjects_view(scene_of(*call.backend), kind == call.query.end() ? "" : kind->second,
-                           flag(call.query, "bad")));
+awaitable<Response> get_subjects(Call call) {
+    const auto asked = call.query.find("kind");
+    const std::string kind = asked == call.query.end() ? "" : asked->second;
+    const bool bad_only = flag(call.query, "bad");
+    auto rows = std::make_shared<Json>(Json::array());
+    std::optional<Subject> last;
+    for (bool more = true; more;) {
+        last = add_subjects(scene_of(*call.backend), last, kind, bad_only, *rows);
+        more = last.has_value();
+        co_await give_way(more);
+    }
+    auto body = std::make_shared<Json>(Json::object());
+    (*body)["counts"] = subject_counts(scene_of(*call.backend));
+    (*body)["subjects"] = std::move(*rows);
+    co_return co_await written(call.worker, std::move(body));
 }
 
 Response get_subject(const Call& call) {
@@ -120,16 +216,26 @@ Response get_subject(const Call& call) {
     return json_response(200, subject_view(scene, found->first, found->second));
 }
 
-Response get_symptoms(const Call& call) {
-    return json_response(200, symptoms_view(scene_of(*call.backend)));
+awaitable<Response> get_symptoms(Call call) {
+    auto body = std::make_shared<Json>(Json::object());
+    (*body)["symptoms"] = Json::array();
+    std::optional<SymptomKey> last;
+    for (bool more = true; more;) {
+        last = add_symptoms(scene_of(*call.backend), last, (*body)["symptoms"]);
+        more = last.has_value();
+        co_await give_way(more);
+    }
+    co_return co_await written(call.worker, std::move(body));
 }
 
-Response get_incidents(const Call& call) {
-    return json_response(200, incidents_view(scene_of(*call.backend), flag(call.query, "open")));
+awaitable<Response> get_incidents(Call call) {
+    const auto order = incident_order(scene_of(*call.backend), flag(call.query, "open"));
+    co_return co_await cases(call, "incidents", order, incident_view);
 }
 
-Response get_decisions(const Call& call) {
-    return json_response(200, decisions_view(scene_of(*call.backend), flag(call.query, "pending")));
+awaitable<Response> get_decisions(Call call) {
+    const auto order = decision_order(scene_of(*call.backend), flag(call.query, "pending"));
+    co_return co_await cases(call, "decisions", order, decision_row);
 }
 
 Response get_decision(const Call& call) {
@@ -179,7 +285,7 @@ awaitable<Response> get_incident(Call call) {
         }
         co_return no_such("incident", id, known, "/api/v1/incidents");
     }
-    const auto history = co_await incident_timeline(*call.backend, id);
+    const auto history = co_await incident_timeline(*call.backend, call.worker, id);
     if (history.has_error()) {
         co_return ledger_failed(history.error());
     }
@@ -205,17 +311,14 @@ awaitable<Response> get_ledger(Call call) {
         co_return error_response(400, "after and limit must be whole numbers",
                                  "after >= 0, limit from 1 to 1000");
     }
-    const auto entries = co_await call.backend->ledger(*after, static_cast<std::size_t>(*limit));
+    auto entries = co_await call.backend->ledger(*after, static_cast<std::size_t>(*limit));
     if (entries.has_error()) {
         co_return ledger_failed(entries.error());
     }
-    Json body = Json::object();
-    body["entries"] = Json::array();
-    for (const StoredEntry& entry : *entries) {
-        body["entries"].push_back(stored_entry_view(entry));
-    }
-    body["next_after"] = entries->empty() ? *after : entries->back().sequence;
-    co_return json_response(200, body);
+    std::function<Response()> write = [page = std::move(*entries), from = *after] {
+        return ledger_page(page, from);
+    };
+    co_return co_await elsewhere<Response>(call.worker, std::move(write));
 }
 
 namespace {
@@ -247,7 +350,8 @@ awaitable<Response> get_why(Call call) {
     if (!is_spoken_of(call.backend->state(), Subject(name))) {
         co_return no_subject(call.backend->state(), name);
     }
-    const auto history = co_await past_decisions(*call.backend, name, past_decisions_max);
+    const auto history =
+        co_await past_decisions(*call.backend, call.worker, name, past_decisions_max);
     if (history.has_error()) {
         co_return ledger_failed(history.error());
     }

@@ -7,8 +7,13 @@
 #include "exporters/web/connection.hpp"
 #include "exporters/web/listen.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <type_traits>
 
 namespace leverd::exporters {
 namespace {
@@ -30,21 +35,57 @@ bool read_peer(int descriptor, unsigned& uid) {
     return true;
 }
 
+// One peer is one address, or the network that IPv6 gives to one household.
+std::string peer_of(const asio::ip::tcp::socket::endpoint_type& endpoint) {
+    constexpr std::size_t network_bytes = 8;
+    const auto address = endpoint.address();
+    if (address.is_v4()) {
+        return address.to_string();
+    }
+    auto v6 = address.to_v6();
+    if (v6.is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
+    }
+    if (v6.is_loopback()) {
+        return v6.to_string();
+    }
+    auto bytes = v6.to_bytes();
+    std::fill(bytes.begin() + network_bytes, bytes.end(), static_cast<unsigned char>(0));
+    return asio::ip::make_address_v6(bytes).to_string() + "/64";
+}
+
+template <class Socket>
+bool identify(const Socket& socket, web::Access& access) {
+    if constexpr (std::is_same_v<typename Socket::protocol_type, asio::ip::tcp>) {
+        boost::system::error_code failure;
+        const auto endpoint = socket.remote_endpoint(failure);
+        access.peer = failure ? std::string{} : peer_of(endpoint);
+        return !failure;
+    } else {
+        Socket& same = const_cast<Socket&>(socket);
+        const bool known = read_peer(same.native_handle(), access.uid);
+        access.peer = "uid " + std::to_string(access.uid);
+        return known;
+    }
+}
+
 template <class Socket>
 void welcome(const std::shared_ptr<Core>& core, Door& door, Socket socket) {
     web::Access access = door.access;
-    if (access.unix_socket && !read_peer(socket.native_handle(), access.uid)) {
+    if (!identify(socket, access)) {
         return;
     }
     web::AnySocket any(std::move(socket));
-    if (*door.connections >= core->options.limits.connections) {
+    auto seat = door.seats->admit(access.peer, core->backend.now().at);
+    if (seat == nullptr) {
         if (*door.refusals < web::refusals_max) {
-            core->tasks.spawn("web refusal", web::refuse(std::move(any), web::Seat(door.refusals)));
+            core->tasks.spawn("web refusal",
+                              web::refuse(std::move(any), web::Counted(door.refusals)));
         }
         return;
     }
     core->tasks.spawn("web session", web::session(core, std::move(any), std::move(access),
-                                                  web::Seat(door.connections), door.streams));
+                                                  std::move(seat), door.streams));
 }
 
 template <class Acceptor>
@@ -52,8 +93,8 @@ asio::awaitable<void> accept_loop(std::shared_ptr<Core> core, std::shared_ptr<Ac
                                   Door* door) {
     for (;;) {
         auto [failure, socket] = co_await acceptor->async_accept(net::tuple_token);
-        if (failure == asio::error::operation_aborted || !acceptor->is_open() ||
-            co_await net::is_cancelled()) {
+        const bool cancelled = co_await net::is_cancelled();
+        if (failure == asio::error::operation_aborted || !acceptor->is_open() || cancelled) {
             co_return;
         }
         if (failure) {
@@ -66,6 +107,26 @@ asio::awaitable<void> accept_loop(std::shared_ptr<Core> core, std::shared_ptr<Ac
         }
         welcome(core, *door, std::move(socket));
     }
+}
+
+web::SeatLimits seat_limits(const WebLimits& limits) {
+    web::SeatLimits out;
+    out.all = limits.connections;
+    out.per_peer = limits.per_peer;
+    out.reserved = limits.reserved;
+    out.stalled = limits.stalled;
+    return out;
+}
+
+WebFigures::DoorCounts counts_of(const Door& door) {
+    const web::SeatCounts& seats = door.seats->counts();
+    WebFigures::DoorCounts out;
+    out.open = door.seats->taken();
+    out.refused = seats.refused_full;
+    out.evicted_full = seats.evicted_full;
+    out.evicted_peer = seats.evicted_peer;
+    out.reserved = seats.kept_for_urgent;
+    return out;
 }
 
 }  // namespace
@@ -98,10 +159,12 @@ Result<std::unique_ptr<WebServer>> WebServer::bind(asio::any_io_executor executo
         }
         impl->unix_socket = std::make_shared<web::UnixAcceptor>(std::move(*bound));
     }
-    impl->core = std::make_shared<Core>(tasks, backend, std::move(options));
+    impl->core = std::make_shared<Core>(executor, tasks, backend, std::move(options));
+    const web::SeatLimits seats = seat_limits(impl->core->options.limits);
+    impl->tcp_door.seats = web::Seats::make(seats);
+    impl->unix_door.seats = web::Seats::make(seats);
     impl->tcp_door.access.loopback = address->endpoint.address().is_loopback();
     impl->tcp_door.access.listen_host = address->host;
-    impl->tcp_door.access.token = &impl->core->token;
     impl->unix_door.access.unix_socket = true;
     impl->unix_door.access.own_uid = ::geteuid();
     return std::unique_ptr<WebServer>(new WebServer(std::move(impl)));
@@ -118,13 +181,25 @@ WebServer::~WebServer() {
     }
 }
 
-void WebServer::set_token(std::optional<Secret> token) {
-    impl_->core->token = token.value_or(Secret{});
-}
-
 unsigned short WebServer::port() const {
     boost::system::error_code ignored;
     return impl_->tcp->local_endpoint(ignored).port();
+}
+
+void WebServer::set_tokens(ApiTokens tokens) {
+    impl_->core->options.tokens = std::make_shared<const ApiTokens>(std::move(tokens));
+}
+
+WebFigures WebServer::figures() const {
+    const Core& core = *impl_->core;
+    WebFigures out = core.figures;
+    out.doors["tcp"] = counts_of(impl_->tcp_door);
+    if (impl_->unix_socket) {
+        out.doors["unix"] = counts_of(impl_->unix_door);
+    }
+    out.reads_waiting = core.views.waiting() + core.history.waiting();
+    out.reads_refused = core.views.refused() + core.history.refused();
+    return out;
 }
 
 void WebServer::start() {

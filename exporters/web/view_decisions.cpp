@@ -72,7 +72,7 @@ Json decision_view(const Scene& scene, const Incident& incident) {
     return out;
 }
 
-Json decisions_view(const Scene& scene, bool pending_only) {
+std::vector<std::string> decision_order(const Scene& scene, bool pending_only) {
     std::vector<const Incident*> chosen;
     for (const auto& [id, incident] : scene.state.incidents) {
         if (incident.decision && (!pending_only || approval_pending(scene, incident))) {
@@ -83,10 +83,18 @@ Json decisions_view(const Scene& scene, bool pending_only) {
         return a->decided.at != b->decided.at ? a->decided.at > b->decided.at
                                               : a->decision->id > b->decision->id;
     });
+    std::vector<std::string> out;
+    for (const Incident* incident : chosen) {
+        out.push_back(incident->id);
+    }
+    return out;
+}
+
+Json decisions_view(const Scene& scene, bool pending_only) {
     Json out = Json::object();
     out["decisions"] = Json::array();
-    for (const Incident* incident : chosen) {
-        out["decisions"].push_back(decision_view(scene, *incident));
+    for (const std::string& id : decision_order(scene, pending_only)) {
+        out["decisions"].push_back(decision_view(scene, scene.state.incidents.at(id)));
     }
     return out;
 }

@@ -319,7 +319,7 @@ Json incident_view(const Scene& scene, const Incident& incident) {
     return out;
 }
 
-Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max) {
+std::vector<std::string> incident_order(const Scene& scene, bool open_only) {
     std::vector<const Incident*> chosen;
     for (const auto& [id, incident] : scene.state.incidents) {
         if (!open_only || incident.phase != IncidentPhase::closed) {
@@ -330,15 +330,32 @@ Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max) 
     std::sort(chosen.begin(), chosen.end(), [](const Incident* a, const Incident* b) {
         return a->opened.at != b->opened.at ? a->opened.at > b->opened.at : a->id > b->id;
     });
+    std::vector<std::string> out;
+    for (const Incident* incident : chosen) {
+        out.push_back(incident->id);
+    }
+    return out;
+}
+
+Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max,
+                    std::size_t open_max) {
     Json out = Json::object();
     out["incidents"] = Json::array();
     std::size_t closed = 0;
-    for (const Incident* incident : chosen) {
-        if (incident->phase == IncidentPhase::closed && ++closed > closed_max) {
+    std::size_t open = 0;
+    std::size_t left_out = 0;
+    for (const std::string& id : incident_order(scene, open_only)) {
+        const Incident& incident = scene.state.incidents.at(id);
+        if (incident.phase == IncidentPhase::closed && ++closed > closed_max) {
             continue;
         }
-        out["incidents"].push_back(incident_view(scene, *incident));
+        if (incident.phase != IncidentPhase::closed && ++open > open_max) {
+            ++left_out;
+            continue;
+        }
+        out["incidents"].push_back(incident_view(scene, incident));
     }
+    out["left_out"] = left_out;
     return out;
 }
 

@@ -240,13 +240,19 @@ Json status_view(const Backend& backend) {
 
 Json overview_view(const Backend& backend) {
     constexpr std::size_t closed_shown = 20;
+    // A mass outage has tens of thousands; nobody reads them, and each page asks at every change.
+    constexpr std::size_t rows_shown = 500;
     const Scene scene = scene_of(backend);
     Json out = Json::object();
     out["status"] = status_view(backend);
     out["decisions"] = decisions_view(scene, true)["decisions"];
-    out["incidents"] = incidents_view(scene, false, closed_shown)["incidents"];
-    out["symptoms"] = symptoms_view(scene)["symptoms"];
-    out["subjects"] = subjects_view(scene, "", true)["subjects"];
+    const auto add = [&out](const char* list, Json view) {
+        out[list] = std::move(view[list]);
+        out["left_out"][list] = std::move(view["left_out"]);
+    };
+    add("incidents", incidents_view(scene, false, closed_shown, rows_shown));
+    add("symptoms", symptoms_view(scene, rows_shown));
+    add("subjects", subjects_view(scene, "", true, rows_shown));
     return out;
 }
 

@@ -121,8 +121,9 @@ Json subject_view(const Scene& scene, const Subject& subject, const SubjectState
     return out;
 }
 
-Json subjects_view(const Scene& scene, const std::string& kind, bool bad_only) {
+Json subjects_view(const Scene& scene, const std::string& kind, bool bad_only, std::size_t most) {
     Json rows = Json::array();
+    std::size_t left_out = 0;
     for (const auto& [subject, held] : scene.state.subjects) {
         if (!kind.empty() && subject.kind() != kind) {
             continue;
@@ -130,10 +131,15 @@ Json subjects_view(const Scene& scene, const std::string& kind, bool bad_only) {
         if (bad_only && rolled_up(scene, held) == Health::healthy) {
             continue;
         }
+        if (rows.size() >= most) {
+            ++left_out;
+            continue;
+        }
         rows.push_back(subject_row(scene, subject, held));
     }
     Json out = Json::object();
     out["subjects"] = std::move(rows);
+    out["left_out"] = left_out;
     out["counts"] = subject_counts(scene);
     return out;
 }
@@ -174,12 +180,17 @@ Json symptom_row(const Scene& scene, const SymptomKey& key, const ActiveSymptom&
     return out;
 }
 
-Json symptoms_view(const Scene& scene) {
-    Json out = Json::object();
-    out["symptoms"] = Json::array();
+Json symptoms_view(const Scene& scene, std::size_t most) {
+    Json rows = Json::array();
     for (const auto& [key, active] : scene.state.symptoms) {
-        out["symptoms"].push_back(symptom_row(scene, key, active));
+        if (rows.size() >= most) {
+            break;
+        }
+        rows.push_back(symptom_row(scene, key, active));
     }
+    Json out = Json::object();
+    out["left_out"] = scene.state.symptoms.size() - rows.size();
+    out["symptoms"] = std::move(rows);
     return out;
 }
 

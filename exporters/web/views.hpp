@@ -53,17 +53,23 @@ Json subject_view(const Scene& scene, const Subject& subject, const SubjectState
 // The short form for lists: health, and the look that makes it so.
 Json subject_row(const Scene& scene, const Subject& subject, const SubjectState& held);
 // `kind` empty: all; `bad_only`: those that are not healthy.
-Json subjects_view(const Scene& scene, const std::string& kind, bool bad_only);
+// At most `most` rows; "left_out" says how many are missing.
+Json subjects_view(const Scene& scene, const std::string& kind, bool bad_only,
+                   std::size_t most = SIZE_MAX);
 // {"tenant": {"healthy": 10, "failing": 2, ...}}
 Json subject_counts(const Scene& scene);
 
 Json symptom_row(const Scene& scene, const SymptomKey& key, const ActiveSymptom& active);
-Json symptoms_view(const Scene& scene);
+Json symptoms_view(const Scene& scene, std::size_t most = SIZE_MAX);
 
 Json incident_view(const Scene& scene, const Incident& incident);
 Json intent_view(const Scene& scene, const IntentState& held);
-// Newest first, the `closed_max` newest closed ones among them.
-Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max = SIZE_MAX);
+// Newest first, the `closed_max` newest closed ones among them; "left_out" says how many open ones
+// are missing.
+Json incidents_view(const Scene& scene, bool open_only, std::size_t closed_max = SIZE_MAX,
+                    std::size_t open_max = SIZE_MAX);
+// Their ids, in that order.
+std::vector<std::string> incident_order(const Scene& scene, bool open_only);
 // The row's levers one after the other, and what came of those tried.
 Json rungs_json(const Scene& scene, const Incident& incident);
 // One plain sentence: what this incident is waiting for now.
@@ -73,6 +79,8 @@ std::string incident_words(const Scene& scene, const Incident& incident);
 bool approval_pending(const Scene& scene, const Incident& incident);
 Json decision_view(const Scene& scene, const Incident& incident);
 Json decisions_view(const Scene& scene, bool pending_only);
+// The ids of their incidents, in that order.
+std::vector<std::string> decision_order(const Scene& scene, bool pending_only);
 const Incident* find_decision(const State& state, const std::string& id);
 
 std::string proof_who(ProofStep::Who who);

@@ -99,7 +99,7 @@ def inlets(t):
         s.all_seen()
         sender = Sender(s)
         before = canvas_look(s)["seen"]
-        body = '{"action":"completed"}'
+        body = '{"action":"completed","workflow_run":{"id":1}}'
         t("github: signed is taken", sender.github("workflow_run", body)[0] == 202)
         status, text = sender.github("workflow_run", body, "d-2")
         t("github: the same body under another delivery id is known",

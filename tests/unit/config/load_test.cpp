@@ -37,6 +37,13 @@ user_agent = "ops"
 api = { file = "/etc/leverd/api" }
 cp = { credential = "cp" }
 hook = { environment = "HOOK" }
+alice_token = { file = "/etc/leverd/alice" }
+[[api_token]]
+name = "alice"
+secret = "alice_token"
+role = "approve"
+[metrics]
+series_limit = 1234
 [observer]
 references = ["https://a.example", "https://b.example"]
 quorum = 2
@@ -99,6 +106,11 @@ secret = "hook"
     CHECK(c.daemon.socket == "/run/x.sock");
     CHECK(c.daemon.listen == "[::1]:0");
     CHECK(c.daemon.api_token == "api");
+    REQUIRE(c.api_tokens.size() == 1);
+    CHECK(c.api_tokens[0].name == "alice");
+    CHECK(c.api_tokens[0].secret == "alice_token");
+    CHECK(c.api_tokens[0].role == "approve");
+    CHECK(c.metrics.series_limit == 1'234);
     CHECK(c.daemon.probes_in_flight == 7);
     CHECK(c.net.ca_file == "/etc/ca.pem");
     CHECK(c.net.nameservers == std::vector<std::string>{"127.0.0.1:15353"});

@@ -38,6 +38,73 @@ leverd.toml:2:6: error: secret 'cp' is written inline
     cp = ...
          ^
 hint: write { credential = "..." }, { file = "..." } or { environment = "..." })x"},
+    {"an API token that is not complete",
+     R"x(
+[[api_token]]
+name = "Alice"
+rol = "approve"
+[[api_token]]
+name = "bob"
+secret = "bob_token"
+role = "aprove"
+[secrets]
+bob_token = { environment = "BOB" }
+)x",
+     R"x(
+leverd.toml:1:1: error: [[api_token]] needs 'secret'
+    [[api_token]]
+    ^
+leverd.toml:1:1: error: [[api_token]] needs 'role'
+    [[api_token]]
+    ^
+leverd.toml:2:8: error: 'name' must be a name of a-z, 0-9, '-' and '_' (at most 63)
+    name = "Alice"
+           ^
+leverd.toml:3:1: error: unknown key 'rol' in [[api_token]]
+    rol = "approve"
+    ^
+hint: did you mean 'role'?
+leverd.toml:7:8: error: unknown role 'aprove'
+    role = "aprove"
+           ^
+hint: did you mean 'approve'?)x"},
+    {"API tokens that cannot be told apart",
+     R"x(
+[daemon]
+api_token = "shared"
+[secrets]
+shared = { environment = "SHARED" }
+own = { environment = "OWN" }
+[[api_token]]
+name = "token"
+secret = "own"
+role = "read"
+[[api_token]]
+name = "alice"
+secret = "shared"
+role = "read"
+[[api_token]]
+name = "alice"
+secret = "own"
+role = "read"
+)x",
+     R"x(
+leverd.toml:7:8: error: the name 'token' belongs to daemon.api_token
+    name = ...
+           ^
+hint: name the person or the program that has this one
+leverd.toml:12:10: error: the secret 'shared' also belongs to daemon.api_token
+    secret = ...
+             ^
+hint: make a secret of its own for each
+leverd.toml:15:8: error: duplicate API token 'alice'
+    name = "alice"
+           ^
+hint: the first one is at leverd.toml:11:8
+leverd.toml:16:10: error: the secret 'own' also belongs to API token 'token'
+    secret = ...
+             ^
+hint: make a secret of its own for each)x"},
     {"a secret with no or two sources",
      R"x(
 [secrets]

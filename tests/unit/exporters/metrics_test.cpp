@@ -15,8 +15,7 @@
 #include <vector>
 
 using namespace leverd;
-using exporters::DriverFigures;
-using exporters::Metrics;
+using exporters::DriverFigures, exporters::Metrics;
 
 namespace {
 
@@ -67,7 +66,7 @@ struct Bench {
     DriverFigures figures;
     Metrics metrics{"0.1.0", rules};
 
-    std::string page() { return metrics.render(state, rules, figures, now); }
+    std::string page() { return metrics.page(state, rules, figures, now)(); }
     Now now{at_millis(50'000'000), WallTime{Millis{1'700'000'123'500}}};
     void entry(EntryBody body) { metrics.on_entry(Entry{{}, std::move(body)}); }
 };

@@ -50,7 +50,8 @@ Host::Host(exporters::WebLimits limits)
     exporters::WebOptions options;
     options.listen = "127.0.0.1:0";
     options.socket = socket();
-    options.token = Secret("right");
+    options.tokens = std::make_shared<const exporters::ApiTokens>(
+        exporters::ApiTokens{{"token", Secret("right"), exporters::Role::operate}});
     options.limits = limits;
     auto bound = exporters::WebServer::bind(io_.get_executor(), tasks_, backend, options);
     if (bound.has_error()) {
@@ -82,6 +83,16 @@ void Host::on_loop(const std::function<void()>& work) {
         done.set_value();
     });
     done.get_future().wait();
+}
+
+exporters::WebFigures Host::figures() {
+    exporters::WebFigures out;
+    on_loop([this, &out] { out = server_->figures(); });
+    return out;
+}
+
+void Host::set_tokens(exporters::ApiTokens tokens) {
+    on_loop([this, &tokens] { server_->set_tokens(std::move(tokens)); });
 }
 
 Client::Client(unsigned short port)

@@ -32,6 +32,8 @@ class Host {
 
     // Runs on the server's thread and waits for it.
     void on_loop(const std::function<void()>& work);
+    exporters::WebFigures figures();
+    void set_tokens(exporters::ApiTokens tokens);
     unsigned short port() const { return port_; }
     std::string socket() const { return folder_.path("api.sock"); }
 

@@ -201,6 +201,33 @@ TEST_CASE("the overview shows the newest closed incidents only") {
     CHECK(get(backend, "/api/v1/incidents")["incidents"].size() == 43);
 }
 
+TEST_CASE("in a mass outage the overview shows some of each and says how many are missing") {
+    FakeBackend backend;
+    fill(backend);
+    const auto before = get(backend, "/api/v1/overview");
+    CHECK(before["left_out"]["subjects"] == 0);
+    SubjectState failing = backend.held.subjects[Subject("tenant/acme")];
+    for (int i = 0; i < 3'000; ++i) {
+        const Subject subject("tenant/t" + std::to_string(i));
+        backend.held.subjects[subject] = failing;
+        backend.held.symptoms[{"tenant-unreachable", subject}] = {};
+        Incident open = backend.held.incidents["i-1"];
+        open.id = "m-" + std::to_string(i);
+        backend.held.incidents[open.id] = open;
+    }
+    const auto overview = get(backend, "/api/v1/overview");
+    CHECK(overview["subjects"].size() == 500);
+    CHECK(overview["left_out"]["subjects"] == before["subjects"].size() + 2'500);
+    CHECK(overview["symptoms"].size() == 500);
+    CHECK(overview["left_out"]["symptoms"] == before["symptoms"].size() + 2'500);
+    CHECK(overview["left_out"]["incidents"].get<int>() > 2'500);
+    // The lists themselves are whole, made in parts with the loop free in between.
+    CHECK(get(backend, "/api/v1/subjects?bad=1")["subjects"].size() ==
+          before["subjects"].size() + 3'000);
+    CHECK(get(backend, "/api/v1/symptoms")["symptoms"].size() == before["symptoms"].size() + 3'000);
+    CHECK(get(backend, "/api/v1/incidents")["incidents"].size() >= 3'000);
+}
+
 TEST_CASE("an incident says in one sentence what it waits for") {
     FakeBackend backend;
     fill(backend);

@@ -437,7 +437,7 @@ void FakeBackend::refuse_event(stack::EventSource source, std::string_view reaso
 }
 
 exporters::web::Response ask(FakeBackend& backend, const exporters::web::Access& access,
-                             exporters::web::Request request) {
+                             exporters::web::Request request, exporters::web::Service service) {
     boost::asio::io_context io;
     exporters::web::Response out;
     bool ended = false;
@@ -448,7 +448,8 @@ exporters::web::Response ask(FakeBackend& backend, const exporters::web::Access&
         out = std::move(got);
         ended = true;
     };
-    boost::asio::co_spawn(io, exporters::web::serve(backend, access, std::move(request)), on_end);
+    boost::asio::co_spawn(io, exporters::web::serve(backend, access, std::move(request), service),
+                          on_end);
     io.run();
     if (!ended) {
         out.status = 0;

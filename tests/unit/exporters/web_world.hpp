@@ -33,7 +33,10 @@ class FakeBackend final : public exporters::Backend {
     const Rules& rules() const override { return book; }
     Now now() const override { return time; }
     std::string version() const override { return "0.1.0"; }
-    std::string metrics() override { return "leverd_build_info 1\n"; }
+    std::function<std::string()> metrics() override {
+        ++scrapes;
+        return [] { return std::string("leverd_build_info 1\n"); };
+    }
     exporters::Health healthy() const override { return alive; }
     exporters::Health ready() const override { return fit; }
     boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(std::int64_t after,
@@ -58,6 +61,9 @@ class FakeBackend final : public exporters::Backend {
     const Secret* event_secret(stack::EventSource source) override;
     bool take_event(stack::EventSource source, const stack::Event& event) override;
     void refuse_event(stack::EventSource source, std::string_view reason) override;
+    void access_denied(const std::string& peer, std::string_view reason) override {
+        denied.push_back(peer + " " + std::string(reason));
+    }
     std::shared_ptr<void> subscribe(std::function<void()> wake) override;
 
     // Tells every subscriber that a turn changed something.
@@ -80,7 +86,9 @@ class FakeBackend final : public exporters::Backend {
     std::vector<SinkReport> sinks;
     exporters::FireAnswer fire_answer;  // what fire() says; the subject and lever are filled in
     std::size_t entries_read = 0;
-    std::optional<Error> refusal;  // what every change answers, when set
+    std::size_t scrapes = 0;
+    std::vector<std::string> denied;  // "127.0.0.1 wrong_token"
+    std::optional<Error> refusal;     // what every change answers, when set
     std::vector<std::shared_ptr<std::function<void()>>> listeners;
 };
 
@@ -95,7 +103,7 @@ void give_ladder(FakeBackend& backend);
 
 // Runs one request through the router to its end.
 exporters::web::Response ask(FakeBackend& backend, const exporters::web::Access& access,
-                             exporters::web::Request request);
+                             exporters::web::Request request, exporters::web::Service service = {});
 exporters::web::Request request(std::string method, std::string target, std::string body = "");
 // Root on the unix socket: everything is allowed.
 exporters::web::Access root_access();

@@ -25,20 +25,20 @@ TEST_CASE("a delivery is new once, also after a restart") {
     {
         auto memory = Deliveries::open(file, noon);
         REQUIRE(memory.has_value());
-        CHECK(memory->is_new({id(1), id(2)}, noon));
-        CHECK_FALSE(memory->is_new({id(1)}, noon));
+        CHECK(memory->is_new("github", {id(1), id(2)}, noon));
+        CHECK_FALSE(memory->is_new("github", {id(1)}, noon));
     }
     auto again = Deliveries::open(file, noon);
     REQUIRE(again.has_value());
-    CHECK_FALSE(again->is_new({id(2)}, noon + Millis{1}));
-    CHECK(again->is_new({id(3)}, noon));
+    CHECK_FALSE(again->is_new("github", {id(2)}, noon + Millis{1}));
+    CHECK(again->is_new("github", {id(3)}, noon));
 }
 
 TEST_CASE("a replay under another delivery id teaches nothing") {
     Deliveries memory;
-    CHECK(memory.is_new({id(1), id(2)}, noon));
+    CHECK(memory.is_new("github", {id(1), id(2)}, noon));
     for (std::size_t i = 100; i < 200; ++i) {
-        CHECK_FALSE(memory.is_new({id(1), id(i)}, noon));
+        CHECK_FALSE(memory.is_new("github", {id(1), id(i)}, noon));
     }
     CHECK(memory.size() == 2);
 }
@@ -50,12 +50,12 @@ TEST_CASE("deliveries are forgotten after a day, and the clock may have been wro
     {
         auto memory = Deliveries::open(file, far);
         REQUIRE(memory.has_value());
-        CHECK(memory->is_new({id(1)}, far));
+        CHECK(memory->is_new("github", {id(1)}, far));
     }
     auto back = Deliveries::open(file, noon);
     REQUIRE(back.has_value());
-    CHECK_FALSE(back->is_new({id(1)}, noon));
-    CHECK(back->is_new({id(1)}, noon + Deliveries::kept_for + Millis{1}));
+    CHECK_FALSE(back->is_new("github", {id(1)}, noon));
+    CHECK(back->is_new("github", {id(1)}, noon + Deliveries::kept_for + Millis{1}));
 }
 
 TEST_CASE("a flood of deliveries keeps memory and file bounded") {
@@ -64,26 +64,39 @@ TEST_CASE("a flood of deliveries keeps memory and file bounded") {
     auto memory = Deliveries::open(file, noon);
     REQUIRE(memory.has_value());
     for (std::size_t i = 0; i < 3 * Deliveries::kept_max; ++i) {
-        memory->is_new({id(i)}, noon);
+        memory->is_new("github", {id(i)}, noon);
     }
     CHECK(memory->size() == Deliveries::kept_max);
-    CHECK(std::filesystem::file_size(file) <= 2 * Deliveries::kept_max * 48);
+    CHECK(std::filesystem::file_size(file) <= 2 * Deliveries::kept_max * 56);
     auto again = Deliveries::open(file, noon);
     REQUIRE(again.has_value());
     CHECK(again->size() == Deliveries::kept_max);
-    CHECK_FALSE(again->is_new({id(3 * Deliveries::kept_max - 1)}, noon));
+    CHECK_FALSE(again->is_new("github", {id(3 * Deliveries::kept_max - 1)}, noon));
+}
+
+TEST_CASE("a flood from one sender washes out nothing of another") {
+    Deliveries memory;
+    CHECK(memory.is_new("github", {id(1)}, noon));
+    for (std::size_t i = 0; i < 2 * Deliveries::kept_max; ++i) {
+        memory.is_new("railway", {id(1'000 + i)}, noon);
+    }
+    CHECK_FALSE(memory.is_new("github", {id(1)}, noon));
+    CHECK(memory.is_new("gitea", {id(1)}, noon));  // an id means something within its source only
+    CHECK(memory.size() == Deliveries::kept_max + 2);
 }
 
 TEST_CASE("lines that nobody wrote so are left out") {
     const test::TempDirectory directory;
     const auto file = directory.root() / "deliveries";
-    const std::string good = fmt::format("{} {}\n", to_millis(noon), id(7));
+    const std::string good = fmt::format("{} {} github\n", to_millis(noon), id(7));
     test::write_bytes(file, "\n\x01\xff\n12\nx y\n99999999999999999999 " + id(8) + "\n" + good +
-                                fmt::format("{} {}", to_millis(noon), id(9).substr(3)));
+                                fmt::format("{} {}\n", to_millis(noon), id(6)) +
+                                fmt::format("{} {} ../x\n", to_millis(noon), id(5)) +
+                                fmt::format("{} {} github", to_millis(noon), id(9).substr(3)));
     auto memory = Deliveries::open(file, noon);
     REQUIRE(memory.has_value());
     CHECK(memory->size() == 1);
-    CHECK_FALSE(memory->is_new({id(7)}, noon));
+    CHECK_FALSE(memory->is_new("github", {id(7)}, noon));
 }
 
 TEST_CASE("without a file a delivery is still remembered") {

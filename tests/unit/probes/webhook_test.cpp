@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <set>
+#include <vector>
 
 using namespace leverd;
 using namespace leverd::stack;
@@ -114,8 +115,64 @@ TEST_CASE("the same body under another delivery id is the same event") {
     CHECK(std::none_of(other->ids.begin(), other->ids.end(), seen));
 }
 
+TEST_CASE("a captured body under another event header is the same delivery, or refused") {
+    const std::string body = R"({"workflow_run":{"id":1},"package":{"name":"x"},"after":"1"})";
+    const auto first = read_webhook(from_github("workflow_run", body, "d-0"));
+    REQUIRE(first.has_value());
+    for (int i = 0; i < 305; ++i) {
+        const std::string name = i == 0   ? "push"
+                                 : i == 1 ? "package"
+                                          : "made_up_" + std::to_string(i);
+        const auto replay = read_webhook(from_github(name, body, "d-" + std::to_string(i)));
+        REQUIRE(replay.has_value());
+        CHECK(replay->ids == first->ids);
+    }
+    // The same bytes signed for another source are another delivery.
+    Webhook by_gitea = plain(EventSource::gitea, body);
+    by_gitea.headers["x-gitea-event"] = "workflow_run";
+    const auto gitea = read_webhook(by_gitea);
+    REQUIRE(gitea.has_value());
+    CHECK(gitea->ids != first->ids);
+}
+
+TEST_CASE("an event header that does not fit the body's shape is not trusted") {
+    const std::string run = R"({"action":"completed","workflow_run":{"id":1}})";
+    CHECK(read_webhook(from_github("workflow_run", run)).has_value());
+    for (const std::string name : {"push", "package", "registry_package"}) {
+        CAPTURE(name);
+        CHECK(read_webhook(from_github(name, run)).has_error());
+    }
+    CHECK(read_webhook(from_github("workflow_run", R"({"workflow_run":"text"})")).has_error());
+    const auto unknown = read_webhook(from_github("check_run", run));
+    REQUIRE(unknown.has_value());
+    CHECK(unknown->hints.empty());
+}
+
+TEST_CASE("headers that no signature covers make no old event of other senders new") {
+    const std::vector<Webhook> hooks{
+        plain(EventSource::vercel, R"({"type":"deployment.ready","id":"e1"})"),
+        plain(EventSource::railway,
+              R"({"type":"Deployment.failed","timestamp":"2026-05-06T18:00:00Z"})"),
+        plain(EventSource::alertmanager,
+              R"({"groupKey":"g","status":"firing","alerts":[{"fingerprint":"f"}]})")};
+    for (const Webhook& hook : hooks) {
+        CAPTURE(to_string(hook.source));
+        const auto first = read_webhook(hook);
+        Webhook replay = hook;
+        for (const char* name : {"x-github-event", "x-github-delivery", "x-gitea-event",
+                                 "x-gitea-delivery", "x-vercel-id", "user-agent", "date"}) {
+            replay.headers[name] = "other";
+        }
+        const auto again = read_webhook(replay);
+        REQUIRE(first.has_value());
+        REQUIRE(again.has_value());
+        CHECK(again->ids == first->ids);
+    }
+}
+
 TEST_CASE("an event names the looks that it wakes") {
-    const auto run = read_webhook(from_github("workflow_run", R"({"action":"completed"})"));
+    const auto run = read_webhook(
+        from_github("workflow_run", R"({"action":"completed","workflow_run":{"id":1}})"));
     REQUIRE(run.has_value());
     CHECK(wakes(*run, "forge_ci", "*"));
     CHECK(wakes(*run, "image_drift", "*"));

@@ -2,6 +2,7 @@
 #include "daemon/driver.hpp"
 
 #include "core/net/http.hpp"
+#include "daemon/masking.hpp"
 
 #include <spdlog/spdlog.h>
 #include <boost/asio/redirect_error.hpp>
@@ -117,6 +118,7 @@ asio::awaitable<void> Driver::turn_batch() {
     for (std::size_t i = 0; i < batch_limit && !queue_.empty(); ++i) {
         auto waiting = std::move(queue_.front());
         queue_.pop_front();
+        mask(waiting.event);
         take(engine_.on(waiting.event, clock_.now()));
         if (waiting.done) {
             waiters.push_back(std::move(waiting.done));

@@ -2,6 +2,7 @@
 // are committed together: one fsync for all of them.
 #include "core/ledger/sqlite_ledger.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/ledger/ledger_file.hpp"
 #include "core/ledger/reply.hpp"
 #include "core/ledger/store.hpp"
@@ -40,7 +41,8 @@ using Job = std::variant<AppendJob, ReadJob>;
 
 void encode(const std::vector<Entry>& entries, std::vector<Row>& rows) {
     for (const Entry& entry : entries) {
-        rows.push_back({entry.now, std::string(entry_kind(entry.body)), dump(to_json(entry.body))});
+        rows.push_back({entry.now, std::string(entry_kind(entry.body)),
+                        mask_known(dump(to_json(entry.body)))});
     }
 }
 

@@ -1,6 +1,7 @@
 // Why: see webhook.hpp.
 #include "exporters/pager/webhook.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "core/net/clock.hpp"
@@ -45,7 +46,7 @@ std::string page_body(const Paged& page, Now now) {
     body["title"] = page.title;
     body["text"] = page.text;
     body["at"] = format_rfc3339(now.wall);
-    return dump(body);
+    return mask_known(dump(body));
 }
 
 boost::asio::awaitable<bool> send_page(net::HttpTransport* http, PageSink sink, Paged page,

@@ -33,7 +33,7 @@ class FakeBackend final : public exporters::Backend {
     const Rules& rules() const override { return book; }
     Now now() const override { return time; }
     std::string version() const override { return "0.1.0"; }
-    std::string metrics() override { return "leverd_build_info 1\n"; }
+    std::string metrics() override { return figures; }
     exporters::Health healthy() const override { return alive; }
     exporters::Health ready() const override { return fit; }
     boost::asio::awaitable<Result<std::vector<StoredEntry>>> ledger(std::int64_t after,
@@ -61,6 +61,7 @@ class FakeBackend final : public exporters::Backend {
     // Writes an entry as the driver would.
     void write(const EntryBody& body);
 
+    std::string figures = "leverd_build_info 1\n";
     State held;
     Rules book;
     Now time;

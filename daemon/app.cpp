@@ -2,9 +2,11 @@
 // of dependency, and whatever can fail does so before anything acts.
 #include "daemon/app.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app_impl.hpp"
 #include "daemon/notify.hpp"
+#include "daemon/preflight.hpp"
 #include "daemon/rules.hpp"
 
 #include <fmt/format.h>
@@ -40,6 +42,19 @@ std::vector<exporters::PageSink> page_sinks(const config::Config& config,
     return sinks;
 }
 
+// Says everything that preflight finds; the first thing that forbids to go on, if any does.
+std::optional<Error> look_before_start(const config::Config& config) {
+    std::optional<Error> first;
+    for (const auto& found : preflight(config, FileUser::current(), true)) {
+        spdlog::log(found.warning ? spdlog::level::warn : spdlog::level::err,
+                    "event=preflight what=\"{}\" hint=\"{}\"", found.what, found.remedy);
+        if (!found.warning && !first) {
+            first = Error{found.what, found.remedy};
+        }
+    }
+    return first;
+}
+
 }  // namespace
 
 std::string_view version() {
@@ -55,6 +70,9 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
     impl->outside = std::move(outside);
     impl->config_path = config_path;
     impl->config = std::move(config);
+    if (auto unfit = look_before_start(impl->config)) {
+        return StartFailure{Exit::config, *unfit};
+    }
     if (auto read = impl->read_secrets_now(); !read) {
         return StartFailure{Exit::config, read.error()};
     }
@@ -313,6 +331,7 @@ asio::awaitable<void> App::Impl::watch_self() {
             co_return;
         }
         driver->post(report_self());
+        forget_old_secrets(clock->now().at);
         check_stop_file();
         const auto now = clock->now();
         if (pace > Millis{0} && now.at - petted >= pace / 2 && healthy().ok) {
@@ -369,6 +388,8 @@ Result<void> App::Impl::reload_now() {
                 break;
             }
         }
+    } else if (auto unfit = look_before_start(loaded.config)) {
+        problem = unfit->what;
     } else if (auto read = config::read_secrets(loaded.config); !read) {
         problem = read.error().what;
     } else {

@@ -2,6 +2,7 @@
 // it is `unknown`. Only an answer with an expected status, or exit 0, counts as accepted.
 #include "policies/levers/general.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/net/process.hpp"
 #include "policies/levers/access.hpp"
@@ -66,7 +67,7 @@ class GeneralLever final : public Lever {
                                    "the plan does not fit the configuration any more");
         }
         if (general().kind == "command") {
-            auto ran = co_await run(general().argv, plan.subject, deadline);
+            auto ran = co_await run(context, false, plan.subject, deadline);
             co_return judge_run(intent, ran);
         }
         auto request = request_for(plan.subject);
@@ -88,7 +89,7 @@ class GeneralLever final : public Lever {
                                             Now fired, net::Deadline deadline) override {
         (void)fired;
         if (!general().observe_argv.empty()) {
-            auto ran = co_await run(general().observe_argv, plan.subject, deadline);
+            auto ran = co_await run(context, true, plan.subject, deadline);
             const bool ended = ran.end == net::ProcessEnd::exited;
             const Took took = ended && ran.code == 0   ? Took::yes
                               : ended && ran.code == 1 ? Took::no
@@ -155,12 +156,13 @@ class GeneralLever final : public Lever {
     }
 
     Result<Call> command_call(const Subject& subject) const {
-        const auto argv = arguments(general().argv, subject);
-        if (argv.has_error()) {
-            return argv.error();
+        const auto program = lever_program(settings_, false, subject);
+        if (program.has_error()) {
+            return program.error();
         }
+        const auto& argv = program->argv;
         return success(
-            Call{"RUN", (*argv)[0], fmt::format("{}", fmt::join(*argv, " ")), contract_.title});
+            Call{"RUN", argv[0], fmt::format("{}", fmt::join(argv, " ")), contract_.title});
     }
 
     Result<net::HttpRequest> request_for(const Subject& subject) const {
@@ -245,37 +247,22 @@ class GeneralLever final : public Lever {
         return origin(a) == origin(b);
     }
 
-    static Result<std::vector<std::string>> arguments(const std::vector<std::string>& templates,
-                                                      const Subject& subject) {
-        std::vector<std::string> argv;
-        for (const auto& text : templates) {
-            const auto filled = fill_template(text, subject);
-            if (filled.has_error()) {
-                return filled.error();
-            }
-            argv.push_back(*filled);
-        }
-        return success(std::move(argv));
-    }
-
-    static boost::asio::awaitable<net::ProcessResult> run(std::vector<std::string> templates,
-                                                          Subject subject, net::Deadline deadline) {
+    boost::asio::awaitable<net::ProcessResult> run(const Context& context, bool observes,
+                                                   Subject subject, net::Deadline deadline) const {
         net::ProcessResult result;
-        const auto argv = arguments(templates, subject);
-        if (argv.has_error()) {
-            result.detail = argv.error().what;
+        auto request = lever_program(settings_, observes, subject);
+        if (request.has_error()) {
+            result.detail = request.error().what;
             co_return result;
         }
-        net::ProcessRequest request;
-        request.argv = *argv;
-        request.environment["PATH"] = "/usr/bin:/bin";
-        request.output_limit = output_limit;
-        result = co_await net::run_process(std::move(request), deadline);
+        request->helper = context.config->daemon.exec_socket;
+        request->called = {observes ? "observe" : "lever", settings_.id, subject.text()};
+        result = co_await net::run_process(std::move(*request), deadline);
         co_return result;
     }
 
     static std::string words_of(const net::ProcessResult& ran) {
-        const std::string shown = sanitize(ran.err.empty() ? ran.out : ran.err, output_shown_max);
+        const std::string shown = excerpt_of(ran.err.empty() ? ran.out : ran.err, output_shown_max);
         switch (ran.end) {
             case net::ProcessEnd::exited:
                 return fmt::format("exit {}: {}", ran.code, shown);
@@ -326,6 +313,27 @@ Result<std::string> fill_template(const std::string& text, const Subject& subjec
         i = close + 1;
     }
     return success(std::move(out));
+}
+
+Result<net::ProcessRequest> lever_program(const config::LeverSettings& settings, bool observes,
+                                          const Subject& subject) {
+    const auto& g = settings.general;
+    const auto& templates = observes ? g.observe_argv : g.argv;
+    if (g.kind != "command" || templates.empty() || !meant(g, subject)) {
+        return Error{fmt::format("{} runs no program for {}", settings.id, subject.text()),
+                     "its subjects are in [[lever]]"};
+    }
+    net::ProcessRequest request;
+    for (const auto& text : templates) {
+        auto filled = fill_template(text, subject);
+        if (filled.has_error()) {
+            return filled.error();
+        }
+        request.argv.push_back(std::move(*filled));
+    }
+    request.environment["PATH"] = "/usr/bin:/bin";
+    request.output_limit = output_limit;
+    return request;
 }
 
 LeverContract general_contract(const config::LeverSettings& settings) {

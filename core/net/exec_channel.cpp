@@ -158,11 +158,12 @@ std::string to_frames(const ProcessResult& result) {
 
 std::optional<ExecAsked> exec_asked(std::string_view json) {
     const auto parsed = nlohmann::json::parse(json, nullptr, false);
-    if (!parsed.is_object()) {
+    const auto called = parsed.is_object() ? parsed.find("called") : parsed.end();
+    if (called == parsed.end() || !called->is_array()) {
         return std::nullopt;
     }
     ExecAsked asked;
-    for (const auto& word : parsed.value("called", nlohmann::json::array())) {
+    for (const auto& word : *called) {
         if (!word.is_string()) {
             return std::nullopt;
         }

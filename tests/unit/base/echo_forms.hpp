@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -138,17 +139,27 @@ inline const std::vector<EchoForm>& echo_forms() {
     return forms;
 }
 
-// True where any form of the secret stands in the text, also under the neighbours of its base64.
-inline bool leaks(const std::string& text, const std::string& secret) {
+// What must not stand in a text that hides the secret: the middle of each of its forms, since their
+// ends may belong to its neighbours.
+inline std::vector<std::string> needles_of(const std::string& secret) {
+    std::vector<std::string> needles;
     for (const EchoForm& form : echo_forms()) {
-        std::string worn = form.put_on(secret);
-        // What belongs to the neighbours is not the secret: the middle must not be there.
+        const std::string worn = form.put_on(secret);
         const std::size_t rim = worn.size() / 4;
-        if (text.find(worn.substr(rim, worn.size() - 2 * rim)) != std::string::npos) {
-            return true;
-        }
+        needles.push_back(worn.substr(rim, worn.size() - 2 * rim));
     }
-    return false;
+    return needles;
+}
+
+inline bool holds_any(const std::string& text, const std::vector<std::string>& needles) {
+    return std::any_of(needles.begin(), needles.end(), [&text](const std::string& needle) {
+        return text.find(needle) != std::string::npos;
+    });
+}
+
+// True where any form of the secret stands in the text.
+inline bool leaks(const std::string& text, const std::string& secret) {
+    return holds_any(text, needles_of(secret));
 }
 
 }  // namespace leverd::test

@@ -118,6 +118,10 @@ EchoWorld::EchoWorld() {
     config.observer.references = {"https://reference.test"};
     inventory.tenants[slug] = Tenant{slug, organisation, "running"};
     inventory.admin_tokens[slug] = Secret(std::string(admin_token));
+    for (const auto& [name, secret] : secrets) {
+        needles_[name] = needles_of(secret.reveal());
+    }
+    needles_["tenant"] = needles_of(admin_token);
     inventory.workspaces[slug] = {{workspace, "one", "claude", "online"}};
 }
 
@@ -136,10 +140,10 @@ std::string EchoWorld::worn(const std::string& name) const {
 
 std::string EchoWorld::leaked(const std::string& text) const {
     std::string names;
-    for (const auto& [name, secret] : secrets) {
-        names += leaks(text, secret.reveal()) ? name + " " : "";
+    for (const auto& [name, needles] : needles_) {
+        names += holds_any(text, needles) ? name + " " : "";
     }
-    return names + (leaks(text, admin_token) ? "tenant" : "");
+    return names;
 }
 
 }  // namespace leverd::test

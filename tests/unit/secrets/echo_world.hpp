@@ -69,6 +69,9 @@ class EchoWorld {
     EchoHttp http;
     EchoDialer dialer;
     const EchoForm* form = nullptr;
+
+  private:
+    std::map<std::string, std::vector<std::string>> needles_;  // by the secret's name
 };
 
 inline const std::string slug = "acme";

@@ -75,13 +75,19 @@ asio::awaitable<std::optional<std::string>> read_frame(LinePtr line) {
 }
 
 asio::awaitable<std::optional<ProcessResult>> read_answer(LinePtr line) {
-    const auto head = co_await read_frame(line);
-    auto out = co_await read_frame(line);
-    auto err = co_await read_frame(line);
-    auto result = head && out && err ? exec_told(*head) : std::nullopt;
+    // Not one read more after the end: it would wait for an event that has passed.
+    std::vector<std::string> frames;
+    while (frames.size() < 3) {
+        auto next = co_await read_frame(line);
+        if (!next) {
+            co_return std::nullopt;
+        }
+        frames.push_back(std::move(*next));
+    }
+    auto result = exec_told(frames[0]);
     if (result) {
-        result->out = std::move(*out);
-        result->err = std::move(*err);
+        result->out = std::move(frames[1]);
+        result->err = std::move(frames[2]);
     }
     co_return result;
 }

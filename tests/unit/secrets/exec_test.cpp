@@ -43,7 +43,7 @@ class Helper {
 
     const std::string& path() const { return path_; }
     std::string asked;
-    bool caller_left = false;  // seen only by a helper that stays
+    bool caller_left = false;
 
   private:
     void read_head() {
@@ -138,6 +138,29 @@ TEST_CASE("without a helper nothing ran, and the words say where to look") {
     CHECK(result.end == net::ProcessEnd::not_started);
     CHECK(result.detail.find("/nowhere/leverd-exec.sock: No such file") == 0);
     CHECK(result.detail.find("leverd-exec.socket") != std::string::npos);
+}
+
+TEST_CASE("a helper that ends without an answer leaves the outcome open") {
+    const std::string good = net::to_frames(ended(net::ProcessEnd::exited, 0));
+    for (const std::string& answer :
+         {std::string(), good.substr(0, 3), good.substr(0, good.size() - 1),
+          net::frame("nonsense") + net::frame("") + net::frame(""),
+          net::frame("{\"end\":\"well\",\"code\":0,\"detail\":\"\"}") + net::frame("") +
+              net::frame(""),
+          std::string("\xff\xff\xff\xff")}) {
+        asio::io_context io;
+        Helper helper(io, answer);
+        const auto result = ask(io, helper.path(), plenty);
+        CHECK(result.end == net::ProcessEnd::signalled);
+        CHECK(result.err.find("no answer") != std::string::npos);
+    }
+}
+
+TEST_CASE("a helper that never answers is left at the deadline") {
+    asio::io_context io;
+    Helper helper(io, "", false);
+    CHECK(ask(io, helper.path(), Millis{50}).end == net::ProcessEnd::timed_out);
+    CHECK(helper.caller_left);
 }
 
 TEST_CASE("what a caller may ask for is read strictly") {

@@ -14,6 +14,21 @@ if(LEVERD_SANITIZE)
                            -fno-sanitize-recover=all -gline-tables-only)
     target_link_options(leverd_options INTERFACE -fsanitize=${LEVERD_SANITIZE})
 endif()
+# What Debian asks of its packages, checked on the binary by tests/integration/hardening.sh. A
+# sanitizer sees more of the same and has its own idea of the stack.
+if(NOT LEVERD_SANITIZE)
+    target_compile_options(leverd_options INTERFACE -fPIE -fstack-protector-strong -fstack-clash-protection)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        target_compile_options(leverd_options INTERFACE -fcf-protection=full)
+    elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+        target_compile_options(leverd_options INTERFACE -mbranch-protection=standard)
+    endif()
+    target_compile_definitions(leverd_options INTERFACE _GLIBCXX_ASSERTIONS)
+    # Without optimisation the checked calls do not exist.
+    target_compile_options(leverd_options INTERFACE
+        $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+    target_link_options(leverd_options INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     # A back trace with lines is what a release needs of debug information.
     target_compile_options(leverd_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-gline-tables-only>)

@@ -26,8 +26,9 @@ struct Daemon {
     std::string state_directory = "/var/lib/leverd";
     std::string socket = "/run/leverd/leverd.sock";  // unix socket of the command line
     std::string listen = "127.0.0.1:9847";
-    std::string api_token;  // name in [secrets]; empty: no change over TCP at all
-    std::string stop_file;  // default <state_directory>/STOP; while it exists no lever fires
+    std::string api_token;    // name in [secrets]; empty: no change over TCP at all
+    std::string exec_socket;  // of leverd-exec.socket; empty: programs run as leverd's own user
+    std::string stop_file;    // default <state_directory>/STOP; while it exists no lever fires
     std::string log_level = "info";
     int probes_in_flight = 256;
     Mode mode_ceiling = Mode::recommend;

@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
+#include "core/base/trusted_file.hpp"
 
 #include <compare>
 #include <filesystem>
@@ -74,6 +75,10 @@ struct Instead {
 };
 Loaded load(const std::filesystem::path& path, const Vocabulary& vocabulary,
             const Instead& instead);
+
+// The value of one. Only root and `user` may own its file, and nobody else may read it.
+Result<Secret> read_secret(const std::string& name, const SecretSource& source,
+                           const FileUser& user);
 
 // The value of every secret in [secrets]. A missing or unreadable one is an Error that names it and
 // its source.

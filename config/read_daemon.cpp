@@ -27,6 +27,11 @@ void read_daemon(TableReader& root) {
                            fmt::format("'socket' must be at most {} bytes long, found {}",
                                        socket_bytes_max, c.socket.size()));
     }
+    if (t->path("exec_socket", c.exec_socket) && c.exec_socket.size() > socket_bytes_max) {
+        root.draft().error(t->place("exec_socket"),
+                           fmt::format("'exec_socket' must be at most {} bytes long, found {}",
+                                       socket_bytes_max, c.exec_socket.size()));
+    }
     t->text("listen", c.listen, a_listen_address);
     t->secret("api_token", c.api_token);
     t->path("stop_file", c.stop_file);

@@ -23,39 +23,39 @@ constexpr std::size_t secret_bytes_max = 65'536;
 constexpr mode_t forbidden_for_file = 0077;
 constexpr mode_t forbidden_for_credential = 0007;
 
-Result<std::string> read_private_file(const std::string& path, mode_t forbidden) {
+Result<std::string> read_private_file(const std::string& path, const FileUser& user,
+                                      mode_t forbidden) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return Error{fmt::format("{}: {}", path, std::strerror(errno)), ""};
     }
     struct stat info{};
     std::string bytes;
-    std::string problem;
-    std::string hint;
+    Result<void> fit;
     if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        problem = "not a regular file";
-    } else if ((info.st_mode & forbidden) != 0) {
-        problem = fmt::format("mode {:04o} lets others read it", info.st_mode & 07777U);
-        hint = fmt::format("chmod 0600 {}", path);
-    } else {
+        fit = Error{path + ": not a regular file", ""};
+    } else if (fit = check_secret(path, info, user, forbidden); fit) {
         bytes.resize(secret_bytes_max + 1);
         const ssize_t got = ::read(fd, bytes.data(), bytes.size());
-        problem = got < 0 ? std::strerror(errno) : "";
+        if (got < 0) {
+            fit = Error{fmt::format("{}: {}", path, std::strerror(errno)), ""};
+        }
         bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
     }
     ::close(fd);
     if (bytes.size() > secret_bytes_max) {
-        problem = fmt::format("larger than {} bytes", secret_bytes_max);
+        fit = Error{fmt::format("{}: larger than {} bytes", path, secret_bytes_max), ""};
     }
-    if (!problem.empty()) {
-        return Error{fmt::format("{}: {}", path, problem), hint};
+    if (!fit) {
+        wipe(bytes);
+        return fit.error();
     }
     return Result<std::string>(boost::system::in_place_value, std::move(bytes));
 }
 
-Result<std::string> read_source_bytes(const SecretSource& source) {
+Result<std::string> read_source_bytes(const SecretSource& source, const FileUser& user) {
     if (!source.file.empty()) {
-        return read_private_file(source.file, forbidden_for_file);
+        return read_private_file(source.file, user, forbidden_for_file);
     }
     if (!source.credential.empty()) {
         const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
@@ -64,13 +64,14 @@ Result<std::string> read_source_bytes(const SecretSource& source) {
                 fmt::format("credential {}: CREDENTIALS_DIRECTORY is not set", source.credential),
                 "systemd sets it for a unit with LoadCredential="};
         }
-        return read_private_file(std::string(folder) + "/" + source.credential,
+        return read_private_file(std::string(folder) + "/" + source.credential, user,
                                  forbidden_for_credential);
     }
     if (!source.environment.empty()) {
         const char* value = std::getenv(source.environment.c_str());
         if (value == nullptr) {
-            return Error{fmt::format("environment variable {}: not set", source.environment), ""};
+            return Error{fmt::format("environment variable {}: not set", source.environment),
+                         "set it for leverd's own process"};
         }
         return Result<std::string>(boost::system::in_place_value, value);
     }
@@ -78,8 +79,8 @@ Result<std::string> read_source_bytes(const SecretSource& source) {
 }
 
 // A secret goes into a header line, so it must be one line.
-Result<Secret> read_one(const SecretSource& source) {
-    Result<std::string> bytes = read_source_bytes(source);
+Result<Secret> read_one(const SecretSource& source, const FileUser& user) {
+    Result<std::string> bytes = read_source_bytes(source, user);
     if (bytes.has_error()) {
         return bytes.error();
     }
@@ -108,12 +109,21 @@ Result<Secret> read_one(const SecretSource& source) {
 
 }  // namespace
 
+Result<Secret> read_secret(const std::string& name, const SecretSource& source,
+                           const FileUser& user) {
+    Result<Secret> secret = read_one(source, user);
+    if (secret.has_error()) {
+        return wrap(fmt::format("secret '{}'", name), secret.error());
+    }
+    return secret;
+}
+
 Result<std::map<std::string, Secret>> read_secrets(const Config& config) {
     std::map<std::string, Secret> secrets;
     for (const auto& [name, source] : config.secrets) {
-        Result<Secret> secret = read_one(source);
+        Result<Secret> secret = read_secret(name, source, FileUser::current());
         if (secret.has_error()) {
-            return wrap(fmt::format("secret '{}'", name), secret.error());
+            return secret.error();
         }
         secrets.emplace(name, std::move(*secret));
     }

@@ -2,8 +2,10 @@
 // of dependency, and whatever can fail does so before anything acts.
 #include "daemon/app.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app_impl.hpp"
+#include "daemon/preflight.hpp"
 #include "daemon/rules.hpp"
 #include "daemon/stop_file.hpp"
 
@@ -22,6 +24,18 @@ std::vector<exporters::PageSink> page_sinks(const Snapshot& now) {
     return sinks;
 }
 
+std::optional<Error> look_before_start(const config::Config& config) {
+    std::optional<Error> first;
+    for (const auto& found : preflight(config, FileUser::current(), true)) {
+        spdlog::log(found.warning ? spdlog::level::warn : spdlog::level::err,
+                    "event=preflight what=\"{}\" hint=\"{}\"", found.what, found.remedy);
+        if (!found.warning && !first) {
+            first = Error{found.what, found.remedy};
+        }
+    }
+    return first;
+}
+
 std::string_view version() {
     return LEVERD_VERSION;
 }
@@ -34,6 +48,9 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
     auto impl = std::make_unique<Impl>();
     impl->outside = std::move(outside);
     impl->config_path = config_path;
+    if (auto unfit = look_before_start(loaded.config)) {
+        return StartFailure{Exit::config, *unfit};
+    }
     auto begun = impl->make_snapshot(std::move(loaded));
     if (!begun) {
         return StartFailure{Exit::config, begun.error()};

@@ -33,6 +33,8 @@
 namespace leverd {
 
 std::vector<exporters::PageSink> page_sinks(const Snapshot& now);
+// Says everything that preflight finds; the first thing that forbids to go on, if any does.
+std::optional<Error> look_before_start(const config::Config& config);
 
 struct App::Impl final : exporters::Backend {
     std::filesystem::path config_path;

@@ -1,5 +1,6 @@
 // Why: the life of the process once it is wired: what runs as long as it does, how it ends, and
 // that no part of it ends unseen. See app.hpp.
+#include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 #include "core/net/clock.hpp"
 #include "daemon/app_impl.hpp"
@@ -146,6 +147,7 @@ asio::awaitable<void> App::Impl::watch_self() {
             co_return;
         }
         driver->post(report_self());
+        forget_old_secrets(clock->now().at);
         check_stop_file();
         forget_old_defects();
         const auto now = clock->now();

@@ -2,6 +2,7 @@
 #include "daemon/driver.hpp"
 
 #include "core/net/http.hpp"
+#include "daemon/masking.hpp"
 
 #include <spdlog/spdlog.h>
 #include <boost/asio/post.hpp>
@@ -139,6 +140,7 @@ asio::awaitable<void> Driver::turn_batch() {
     const auto latest = net::deadline_in(batch_time);
     for (std::size_t i = 0; i < batch_limit && !(urgent_.empty() && queue_.empty()); ++i) {
         auto waiting = next_waiting();
+        mask(waiting.event);
         auto turn = engine_.on(waiting.event, clock_.now());
         if (waiting.told) {
             waiting.told->entries = turn.entries;

@@ -1,5 +1,7 @@
 // Why: the command line. Parses it, sets up the log, and hands over: to the daemon, to a check, or
 // to the running daemon.
+#include "core/base/masked_log.hpp"
+#include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app.hpp"
 #include "daemon/cli_fire.hpp"
@@ -7,9 +9,12 @@
 #include "daemon/cli_ledger.hpp"
 #include "daemon/cli_replay.hpp"
 #include "daemon/cli_verbs.hpp"
+#include "daemon/exec_helper.hpp"
+#include "daemon/preflight.hpp"
 #include "daemon/rules.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
@@ -29,16 +34,16 @@ int code(Exit exit) {
 }
 
 void print_error(const Error& error) {
-    fmt::print(stderr, "leverd: {}\n", error.what);
+    fmt::print(stderr, "leverd: {}\n", mask_known(error.what));
     if (!error.hint.empty()) {
-        fmt::print(stderr, "  next: {}\n", error.hint);
+        fmt::print(stderr, "  next: {}\n", mask_known(error.hint));
     }
 }
 
 // key=value lines on standard error, where the journal picks them up; it adds the time itself.
 void set_up_log(const std::string& level) {
     auto logger = spdlog::stderr_logger_st("leverd");
-    logger->set_pattern("level=%l %v");
+    logger->set_formatter(masked(std::make_unique<spdlog::pattern_formatter>("level=%l %v")));
     logger->set_level(spdlog::level::from_str(level));
     spdlog::set_default_logger(std::move(logger));
 }
@@ -82,6 +87,14 @@ int check(const std::string& path) {
         return code(Exit::config);
     }
     const auto& config = loaded.config;
+    const auto found = preflight(config, FileUser::of_state(config.daemon.state_directory), false);
+    for (const auto& finding : found) {
+        fmt::print(stderr, "{}\n", render(finding));
+    }
+    if (!may_start(found)) {
+        fmt::print(stderr, "leverd would not start; nothing was changed\n");
+        return code(Exit::config);
+    }
     fmt::print("ok: {} files, {} probes, {} signals, {} symptoms, {} policies, mode ceiling {}\n",
                config.files.size(), config.probes.size(), config.runbook.signals.size(),
                config.runbook.symptoms.size(), config.policies.policies.size(),
@@ -99,6 +112,7 @@ struct Arguments {
     std::string kind;
     std::string target;
     std::string lasts;
+    std::string caller = "leverd";
     cli::VetoWanted veto;
     cli::FireAsked fire;
     cli::FreezeOptions freeze;
@@ -160,6 +174,15 @@ void add_local_verbs(CLI::App& app, Arguments& args) {
         fmt::print("leverd {}\n", version());
         args.exit = 0;
     });
+}
+
+// Systemd's part of running programs as another user; not for people, so help leaves it out.
+void add_helper_verb(CLI::App& app, Arguments& args) {
+    auto* helper = app.add_subcommand("exec-helper", "Run one program of the configuration");
+    helper->group("");
+    helper->add_option("-c,--config", args.config, "Config file")->capture_default_str();
+    helper->add_option("--for", args.caller, "The user who may ask")->capture_default_str();
+    helper->callback([&args] { args.exit = run_exec_helper({args.config, args.caller}); });
 }
 
 // Both change nothing and need no daemon.
@@ -308,6 +331,7 @@ int main(int argc, char** argv) {
     leverd::Arguments args;
     args.client.color = leverd::cli::wants_color();
     leverd::add_local_verbs(app, args);
+    leverd::add_helper_verb(app, args);
     leverd::add_policy_verbs(app, args);
     leverd::add_client_verbs(app, args);
     add_page_verbs(app, args);

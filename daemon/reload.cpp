@@ -96,6 +96,10 @@ exporters::Reloaded App::Impl::reload_now() {
     auto loaded = config::load(config_path, vocabulary());
     exporters::Reloaded done;
     done.problems = errors_in(loaded);
+    if (auto unfit = done.problems.empty() ? look_before_start(loaded.config) : std::nullopt) {
+        done.problems.push_back(unfit->what +
+                                (unfit->hint.empty() ? "" : "\nhint: " + unfit->hint));
+    }
     if (done.problems.empty()) {
         auto next = make_snapshot(std::move(loaded));
         if (next) {

@@ -3,6 +3,7 @@
 #include "core/base/text.hpp"
 #include "core/net/process.hpp"
 #include "probes/general.hpp"
+#include "probes/programs.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +13,6 @@
 namespace leverd::probes {
 namespace {
 
-constexpr std::size_t output_bytes_max = 16U << 10;
 constexpr std::size_t line_shown_max = 400;
 // The kill comes this long before the look's deadline, so that its end is still told in time.
 constexpr Millis spare{100};
@@ -77,11 +77,9 @@ boost::asio::awaitable<Observations> look_command(Context& context, Task task,
     if (check == nullptr || check->argv.empty()) {
         co_return Observations();
     }
-    net::ProcessRequest request;
-    request.argv = check->argv;
-    request.environment = check->environment;
-    request.directory = check->directory;
-    request.output_limit = output_bytes_max;
+    net::ProcessRequest request = command_program(*check);
+    request.helper = context.config->daemon.exec_socket;
+    request.called = {"probe", task.settings.called()};
     const net::ProcessResult result = co_await net::run_process(request, deadline - spare);
     Observation seen = judge(*check, task, result);
     if (result.end == net::ProcessEnd::exited) {

@@ -1,6 +1,7 @@
 // Why: see common.hpp; the judgement of answers that are not the expected ones stands here, once.
 #include "probes/common.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
@@ -120,7 +121,10 @@ Observations finish(const Context& context, const Now& started, Observations obs
     for (auto& seen : observations) {
         seen.seen = now;
         seen.took = std::max(Millis{0}, now.at - started.at);
-        seen.evidence = sanitize(seen.evidence, evidence_bytes_max);
+        seen.evidence = sanitize(redact(seen.evidence), evidence_bytes_max);
+        for (auto& [name, value] : seen.attributes) {
+            value = mask_known(std::move(value));
+        }
     }
     return observations;
 }

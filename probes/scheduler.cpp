@@ -41,23 +41,13 @@ Millis first_delay(const Task& task) {
     return Millis{static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(spread.count()))};
 }
 
-Redactor redactor_of(const Context& context) {
-    Redactor redactor;
-    if (context.secrets != nullptr) {
-        for (const auto& [name, secret] : *context.secrets) {
-            redactor.learn(secret);
-        }
-    }
-    return redactor;
-}
-
 // The request with which a look ended, for people. A body is shown only where something is wrong,
 // and not when it answered a login well: such bodies hold what people wrote, and tokens.
-std::shared_ptr<const Exchange> last_answer(const net::Trace& trace, const Context& context,
+std::shared_ptr<const Exchange> last_answer(const net::Trace& trace,
                                             const std::vector<Observation>& observations) {
     const bool well = std::all_of(observations.begin(), observations.end(),
                                   [](const auto& one) { return one.health == Health::healthy; });
-    std::vector<Exchange> shown = trace.shown(redactor_of(context), !well);
+    std::vector<Exchange> shown = trace.shown(!well);
     if (shown.empty()) {
         return nullptr;
     }
@@ -349,7 +339,7 @@ void Scheduler::publish(const Key& key, std::vector<Observation> observations,
     if (it == entries_.end() || it->second.gone || !hooks_.on_observation) {
         return;
     }
-    const auto answer = hooks_.on_result ? last_answer(trace, context_, observations) : nullptr;
+    const auto answer = hooks_.on_result ? last_answer(trace, observations) : nullptr;
     for (Observation& observation : observations) {
         if (hooks_.on_result) {
             hooks_.on_result(observation, answer);
@@ -424,13 +414,7 @@ asio::awaitable<Result<Looked>> Scheduler::look_now(std::string kind, std::strin
         looked.observations.push_back(local_fault(context_, *row, task, why));
     }
     co_await bring_down(flight);
-    Redactor redactor = redactor_of(context_);
-    if (context_.inventory != nullptr) {
-        for (const auto& [slug, token] : context_.inventory->admin_tokens) {
-            redactor.learn(token);
-        }
-    }
-    looked.requests = flight->trace.shown(std::move(redactor));
+    looked.requests = flight->trace.shown();
     looked.left_out = flight->trace.left_out();
     co_await asio::this_coro::throw_if_cancelled(threw);
     co_return looked;

@@ -24,7 +24,7 @@ Secret hmac_hex(HashKind kind, const Secret& key, std::string_view bytes) {
         hex.push_back(digits[digest[i] >> 4U]);
         hex.push_back(digits[digest[i] & 15U]);
     }
-    return Secret{std::move(hex)};
+    return Secret::unlisted(std::move(hex));
 }
 
 }  // namespace leverd

@@ -2,6 +2,7 @@
 // token costs a rotation.
 #include "core/base/redact.hpp"
 
+#include "core/base/known_secrets.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
@@ -11,7 +12,9 @@ namespace leverd {
 namespace {
 
 constexpr std::string_view mask = "[masked]";
-constexpr std::size_t window_tail = 512;  // of a cut text: it may hold half a secret
+// Of a cut text: it may hold half a secret.
+constexpr std::size_t tail_min = 512;
+constexpr std::size_t tail_max = 8U << 10;
 constexpr std::size_t key_bytes_min = 12;
 
 constexpr std::array<std::string_view, 14> names{
@@ -170,46 +173,62 @@ class Scan {
     std::string out_;
 };
 
+std::string masked(std::string_view text, bool own_words) {
+    std::string out;
+    std::size_t done = 0;
+    for (const Span& one : KnownSecrets::instance().find(text, own_words)) {
+        std::size_t begin = one.begin;
+        // Half of an escape before it would swallow the quote behind it.
+        while (begin > done && text[begin - 1] == '\\') {
+            --begin;
+        }
+        out += text.substr(done, begin - done);
+        out += mask;
+        done = one.end;
+    }
+    out += text.substr(done);
+    return out;
+}
+
 }  // namespace
 
-void Redactor::learn(const Secret& secret) {
-    if (secret.reveal().size() >= secret_bytes_min) {
-        known_.push_back(secret);
-    }
-}
-
-std::size_t Redactor::longest() const {
-    std::size_t longest = 0;
-    for (const Secret& secret : known_) {
-        longest = std::max(longest, secret.reveal().size());
-    }
-    return longest;
-}
-
-std::string Redactor::text(std::string_view untrusted) const {
-    std::string out(untrusted);
-    for (const Secret& secret : known_) {
-        const std::string& value = secret.reveal();
-        for (auto at = out.find(value); at != std::string::npos; at = out.find(value, at)) {
-            out.replace(at, value.size(), mask);
-            at += mask.size();
-        }
-    }
+std::string redact(std::string_view untrusted) {
+    const std::string out = masked(untrusted, false);
     return Scan(out).run();
 }
 
-std::string Redactor::header(std::string_view name, std::string_view value) const {
-    return is_sensitive(name) ? std::string(mask) : text(value);
+std::string redact_header(std::string_view name, std::string_view value) {
+    return is_sensitive(name) ? std::string(mask) : redact(value);
 }
 
-std::string excerpt_of(const Redactor& redactor, std::string_view body, std::size_t limit) {
+std::string mask_known(std::string text) {
+    return masked(text, true);
+}
+
+std::string excerpt_of(std::string_view body, std::size_t limit) {
     // Masked before it is cut to what is shown; the part that goes is longer than any known secret.
-    const std::size_t tail = std::max(window_tail, redactor.longest());
-    std::string shown = redactor.text(body.substr(0, limit + 2 * tail));
+    const std::size_t tail = std::clamp(2 * KnownSecrets::instance().longest(), tail_min, tail_max);
+    std::string shown = redact(body.substr(0, limit + 2 * tail));
     if (body.size() > limit + 2 * tail) {
         shown.resize(shown.size() > tail ? shown.size() - tail : 0);
     }
     return sanitize(shown, limit);
+}
+
+void forget_old_secrets(Instant now) {
+    KnownSecrets::instance().tell(now);
+}
+
+std::string hard_to_mask(const Secret& secret) {
+    const std::string& value = secret.reveal();
+    if (value.size() < KnownSecrets::bytes_min) {
+        return "it is shorter than 6 bytes, so it is not masked in what others echo";
+    }
+    if (KnownSecrets::is_plain(value)) {
+        return "it is a short plain word or number, so it is masked in what others say and not in "
+               "leverd's own words";
+    }
+    return {};
 }
 
 }  // namespace leverd

@@ -1,11 +1,14 @@
-// Why: the bytes of a secret are overwritten when it dies, and compared without telling by the time
-// it takes how much of a guess was right.
+// Why: the bytes of a secret are overwritten when nobody needs them any more, and compared without
+// telling by the time it takes how much of a guess was right.
 #include "core/base/secret.hpp"
+
+#include "core/base/known_secrets.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include <array>
+#include <utility>
 
 namespace leverd {
 
@@ -17,24 +20,39 @@ std::array<unsigned char, SHA256_DIGEST_LENGTH> digest(const std::string& bytes)
     return out;
 }
 
+std::shared_ptr<const std::string> hold(std::string& value) {
+    auto held = std::shared_ptr<std::string>(new std::string(std::move(value)), [](auto* bytes) {
+        wipe(*bytes);
+        delete bytes;
+    });
+    return held;
+}
+
 }  // namespace
 
-Secret::~Secret() {
+void wipe(std::string& bytes) {
     // A moved-from short string keeps its bytes beyond its size, so the whole capacity is wiped.
-    value_.resize(value_.capacity());
-    OPENSSL_cleanse(value_.data(), value_.size());
+    bytes.resize(bytes.capacity());
+    OPENSSL_cleanse(bytes.data(), bytes.size());
+    bytes.clear();
 }
 
-Secret& Secret::operator=(const Secret& other) {
-    Secret copy(other);
-    value_.swap(copy.value_);
-    return *this;
+Secret::Secret(std::string value) {
+    const bool listed = value.size() >= KnownSecrets::bytes_min;
+    value_ = listed ? KnownSecrets::instance().add(value) : hold(value);
+    wipe(value);
 }
 
-Secret& Secret::operator=(Secret&& other) noexcept {
-    Secret taken(std::move(other));
-    value_.swap(taken.value_);
-    return *this;
+Secret Secret::unlisted(std::string value) {
+    Secret secret;
+    secret.value_ = hold(value);
+    wipe(value);
+    return secret;
+}
+
+const std::string& Secret::reveal() const {
+    static const std::string none;
+    return value_ ? *value_ : none;
 }
 
 bool equal_constant_time(const Secret& a, const std::string& b) {

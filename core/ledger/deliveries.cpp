@@ -4,18 +4,22 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <optional>
+#include <sstream>
 
 namespace leverd {
 namespace {
 
 constexpr std::size_t id_bytes = 32;
+// Twice as many lines as are kept, of fifty bytes each, and room to spare.
+constexpr std::size_t file_bytes_max = 16U << 20;
 
 bool is_id(std::string_view text) {
     return text.size() == id_bytes && text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -54,12 +58,33 @@ std::optional<Line> read_line(const std::string& line) {
                 std::string(rest.substr(space + 1))};
 }
 
+// Nothing where it is not a plain file of that name: a link or a pipe was put there by somebody
+// else.
+std::string text_of(const std::filesystem::path& path) {
+    const ledger::Descriptor file(
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat info{};
+    std::string text;
+    if (!file.valid() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+        return text;
+    }
+    std::array<char, 16'384> block{};
+    while (text.size() < file_bytes_max) {
+        const ssize_t got = ::read(file.get(), block.data(), block.size());
+        if (got <= 0) {
+            break;
+        }
+        text.append(block.data(), static_cast<std::size_t>(got));
+    }
+    return text;
+}
+
 }  // namespace
 
 Result<Deliveries> Deliveries::open(const std::filesystem::path& path, WallTime now) {
     Deliveries out;
     out.path_ = path;
-    std::ifstream in(path);
+    std::istringstream in(text_of(path));
     std::string line;
     while (std::getline(in, line)) {
         ++out.lines_;
@@ -143,8 +168,10 @@ void Deliveries::append(std::string_view source, const std::string& id, WallTime
 // A crash in between leaves the old file whole.
 void Deliveries::compact() {
     const std::filesystem::path fresh = path_.string() + ".new";
-    ledger::Descriptor file(
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+    // Whatever stands there under this name, a link above all, is not written through.
+    ::unlink(fresh.c_str());
+    ledger::Descriptor file(::open(
+        fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC, 0600));
     if (!file.valid()) {
         return;
     }

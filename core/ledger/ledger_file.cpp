@@ -95,7 +95,7 @@ OpenResult<void> examine_header(const fs::path& path) {
     constexpr std::string_view magic("SQLite format 3\0", 16);
     constexpr std::size_t user_version_offset = 60;
     constexpr std::size_t application_id_offset = 68;
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
     if (!file.valid()) {
         return unwritable(path, "open", errno);
     }

@@ -2,6 +2,7 @@
 // are committed together: one fsync for all of them.
 #include "core/ledger/sqlite_ledger.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/ledger/ledger_file.hpp"
 #include "core/ledger/reply.hpp"
@@ -60,7 +61,8 @@ bool protects(const Row& row) {
 
 void encode(const std::vector<Entry>& entries, std::vector<Row>& rows) {
     for (const Entry& entry : entries) {
-        rows.push_back({entry.now, std::string(entry_kind(entry.body)), dump(to_json(entry.body))});
+        rows.push_back({entry.now, std::string(entry_kind(entry.body)),
+                        mask_known(dump(to_json(entry.body)))});
     }
 }
 

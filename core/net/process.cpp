@@ -4,6 +4,7 @@
 #include "core/net/process.hpp"
 
 #include "core/net/asio_use.hpp"
+#include "core/net/exec_channel.hpp"
 #include "core/net/keeper.hpp"
 #include "core/net/spawn.hpp"
 
@@ -196,6 +197,10 @@ asio::awaitable<void> drain(RunningPtr running) {
 }  // namespace
 
 asio::awaitable<ProcessResult> run_process(ProcessRequest request, Deadline deadline) {
+    if (!request.helper.empty()) {
+        ProcessResult told = co_await run_by_helper(std::move(request), deadline);
+        co_return told;
+    }
     const bool threw = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     const auto executor = co_await asio::this_coro::executor;

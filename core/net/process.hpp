@@ -26,7 +26,12 @@ struct ProcessRequest {
     std::string input;                     // what it reads; empty: nothing
     std::optional<ProcessUser> user;       // run as; needs root
     std::size_t output_limit = 64U << 10;  // bytes of each stream; what is over is thrown away
-    Millis grace{500};                     // SIGTERM comes this long before the deadline
+    // The socket of `leverd exec-helper`, which runs it as another user; empty: we run it. The
+    // helper is only told what the program is called ({"probe", "disk"}, {"lever", "restart",
+    // "tenant/acme"}) and finds the rest in its own reading of the configuration.
+    std::string helper;
+    std::vector<std::string> called;
+    Millis grace{500};  // SIGTERM comes this long before the deadline
 };
 
 enum class ProcessEnd {

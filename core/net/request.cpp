@@ -189,7 +189,7 @@ Attempt<Secret> serialize(const HttpRequest& request, const Target& target,
     }
     append_header(wire, "Connection", request.fresh_connection ? "close" : "keep-alive");
     wire.append("\r\n").append(request.body);
-    return Secret(std::move(wire));
+    return Secret::unlisted(std::move(wire));
 }
 
 }  // namespace leverd::net

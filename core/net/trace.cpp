@@ -1,8 +1,10 @@
 // Why: see trace.hpp. Most looks are well, so bodies are masked only where one will be shown.
 #include "core/net/trace.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace leverd::net {
@@ -16,15 +18,20 @@ constexpr std::size_t headers_shown_max = 40;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-Headers masked(const Redactor& redactor, const Headers& headers) {
+Headers masked(const Headers& headers) {
     Headers out;
     for (const auto& [name, value] : headers) {
         if (out.size() < headers_shown_max) {
             out.emplace_back(sanitize(name, header_shown_max),
-                             sanitize(redactor.header(name, value), header_shown_max));
+                             sanitize(redact_header(name, value), header_shown_max));
         }
     }
     return out;
+}
+
+// A credential may travel in a header of any name.
+bool is_login(const std::pair<std::string, std::string>& header) {
+    return redact_header(header.first, header.second) != header.second;
 }
 
 void note_answer(Exchange& exchange, const HttpResponse& response) {
@@ -39,17 +46,13 @@ void note_answer(Exchange& exchange, const HttpResponse& response) {
 }  // namespace
 
 boost::asio::awaitable<HttpResult> Trace::fetch(HttpRequest request, Deadline deadline) {
-    Noted noted;
-    Exchange& exchange = noted.exchange;
+    Exchange exchange;
     exchange.method = request.method;
     exchange.url = request.url;
     exchange.sent = request.headers;
-    noted.credential = request.bearer;
-    if (request.basic) {
-        noted.credential = request.basic->second;
-    }
-    exchange.login = noted.credential.has_value();
-    if (exchange.login) {
+    exchange.login = request.bearer.has_value() || request.basic.has_value() ||
+                     std::any_of(request.headers.begin(), request.headers.end(), is_login);
+    if (request.bearer || request.basic) {
         exchange.sent.emplace_back("authorization", request.bearer ? "Bearer" : "Basic");
     }
     HttpResult result = co_await inner_->fetch(std::move(request), deadline);
@@ -60,7 +63,7 @@ boost::asio::awaitable<HttpResult> Trace::fetch(HttpRequest request, Deadline de
             std::string(describe(result.error().reason).name) + ": " + result.error().detail;
         exchange.phases = result.error().phases;
     }
-    noted_.push_back(std::move(noted));
+    noted_.push_back(std::move(exchange));
     if (noted_.size() > kept_) {
         noted_.pop_front();
         ++left_out_;
@@ -68,21 +71,14 @@ boost::asio::awaitable<HttpResult> Trace::fetch(HttpRequest request, Deadline de
     co_return result;
 }
 
-std::vector<Exchange> Trace::shown(Redactor redactor, bool with_bodies) const {
-    for (const Noted& noted : noted_) {
-        if (noted.credential) {
-            redactor.learn(*noted.credential);
-        }
-    }
+std::vector<Exchange> Trace::shown(bool with_bodies) const {
     std::vector<Exchange> out;
-    for (const Noted& noted : noted_) {
-        Exchange exchange = noted.exchange;
-        exchange.url = sanitize(redactor.text(exchange.url), url_shown_max);
-        exchange.failure = sanitize(redactor.text(exchange.failure), url_shown_max);
-        exchange.sent = masked(redactor, exchange.sent);
-        exchange.headers = masked(redactor, exchange.headers);
-        exchange.body =
-            with_bodies ? excerpt_of(redactor, noted.exchange.body, body_shown_max) : std::string{};
+    for (Exchange exchange : noted_) {
+        exchange.url = sanitize(redact(exchange.url), url_shown_max);
+        exchange.failure = sanitize(redact(exchange.failure), url_shown_max);
+        exchange.sent = masked(exchange.sent);
+        exchange.headers = masked(exchange.headers);
+        exchange.body = with_bodies ? excerpt_of(exchange.body, body_shown_max) : std::string{};
         out.push_back(std::move(exchange));
     }
     return out;

@@ -2,12 +2,10 @@
 // transport and notes each request, without the look knowing.
 #pragma once
 
-#include "core/base/redact.hpp"
 #include "core/model/exchange.hpp"
 #include "core/net/http.hpp"
 
 #include <deque>
-#include <optional>
 #include <vector>
 
 namespace leverd::net {
@@ -21,21 +19,15 @@ class Trace final : public HttpTransport {
 
     boost::asio::awaitable<HttpResult> fetch(HttpRequest request, Deadline deadline) override;
 
-    // Oldest first; `redactor` is told the credentials of the requests on top of what it knows. A
-    // body that nobody will see need not be masked.
-    std::vector<Exchange> shown(Redactor redactor, bool with_bodies = true) const;
+    // Oldest first and redacted. A body that nobody will see need not be.
+    std::vector<Exchange> shown(bool with_bodies = true) const;
     std::size_t left_out() const { return left_out_; }
 
   private:
-    struct Noted {
-        Exchange exchange;  // not masked yet
-        std::optional<Secret> credential;
-    };
-
     HttpTransport* inner_;
     std::size_t kept_;
     std::size_t left_out_ = 0;
-    std::deque<Noted> noted_;
+    std::deque<Exchange> noted_;  // not masked yet
 };
 
 }  // namespace leverd::net

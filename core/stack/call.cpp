@@ -2,6 +2,7 @@
 // JSON reads live in one place so that a credential cannot slip out through one forgotten caller.
 #include "core/stack/call.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 
@@ -9,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 
@@ -18,80 +18,9 @@ namespace {
 
 constexpr std::size_t url_shown_max = 300;
 constexpr std::size_t body_shown_max = 480;
-constexpr std::size_t body_read_for_evidence = 4096;
-constexpr std::size_t shortest_secret = 4;
-
-void mask_all(std::string& text, const std::string& secret) {
-    if (secret.size() < shortest_secret) {
-        return;
-    }
-    constexpr std::string_view mask = "[masked]";
-    for (auto at = text.find(secret); at != std::string::npos;
-         at = text.find(secret, at + mask.size())) {
-        text.replace(at, secret.size(), mask);
-    }
-}
-
-// Credentials that travel in a header of their own.
-bool carries_credential(std::string_view lower_name) {
-    constexpr std::array<std::string_view, 3> names{"authorization", "project-access-token",
-                                                    "x-molecule-admin-token"};
-    return std::find(names.begin(), names.end(), lower_name) != names.end();
-}
-
-bool is_credential_char(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("-._~+/=").find(c) != std::string_view::npos;
-}
-
-// An upstream that echoes our headers writes "Bearer <token>"; the scheme word gives it away.
-void mask_scheme(std::string& text, std::string_view scheme) {
-    std::string folded = lower_case(text);
-    std::size_t from = 0;
-    while (true) {
-        const auto at = folded.find(scheme, from);
-        if (at == std::string::npos) {
-            return;
-        }
-        const auto begin = at + scheme.size();
-        auto end = begin;
-        while (end < text.size() && is_credential_char(text[end])) {
-            ++end;
-        }
-        // Shorter runs are ordinary words ("bearer token").
-        if (end - begin >= 12) {
-            text.replace(begin, end - begin, "[masked]");
-            folded = lower_case(text);
-            from = begin;
-        } else {
-            from = begin;
-        }
-    }
-}
-
-std::string masked_body(const net::HttpRequest& request, const net::HttpResponse& response) {
-    std::string body = response.body;
-    if (request.bearer) {
-        mask_all(body, request.bearer->reveal());
-    }
-    if (request.basic) {
-        mask_all(body, request.basic->second.reveal());
-    }
-    for (const auto& [name, value] : request.headers) {
-        if (carries_credential(lower_case(name))) {
-            mask_all(body, value);
-        }
-    }
-    if (body.size() > body_read_for_evidence) {
-        body.resize(body_read_for_evidence);
-    }
-    mask_scheme(body, "bearer ");
-    mask_scheme(body, "basic ");
-    return sanitize(body, body_shown_max);
-}
 
 std::string call_name(const net::HttpRequest& request) {
-    return request.method + " " + sanitize(request.url, url_shown_max);
+    return request.method + " " + sanitize(redact(request.url), url_shown_max);
 }
 
 }  // namespace
@@ -131,7 +60,7 @@ std::string describe_answer(const net::HttpRequest& request, const net::HttpResp
     if (response.body.empty()) {
         return text + "; no body";
     }
-    text += "; body \"" + masked_body(request, response) + "\"";
+    text += "; body \"" + excerpt_of(response.body, body_shown_max) + "\"";
     return sanitize(text, evidence_bytes_max);
 }
 
@@ -143,7 +72,7 @@ Problem problem_of(const net::HttpRequest& request, const net::HttpFailure& fail
     problem.phases = failure.phases;
     problem.detail = sanitize(
         fmt::format("{}: {} after {} ms; {}", call_name(request), describe(failure.reason).name,
-                    total(failure.phases).count(), failure.detail),
+                    total(failure.phases).count(), redact(failure.detail)),
         evidence_bytes_max);
     return problem;
 }
@@ -204,7 +133,7 @@ Problem local_problem(Reason reason, std::string detail) {
     Problem problem;
     problem.reason = reason;
     problem.origin = Origin::local;
-    problem.detail = sanitize(detail, evidence_bytes_max);
+    problem.detail = sanitize(redact(detail), evidence_bytes_max);
     return problem;
 }
 

@@ -47,8 +47,8 @@ std::string join_url(std::string_view base, std::string_view path);
 // Replaces every "{name}" in the template. The caller has validated `value`.
 std::string expand(std::string_view path_template, std::string_view name, std::string_view value);
 
-// "GET https://acme.example/health: 502 in 31 ms; body \"...\"". Credentials of the request and
-// anything that looks like an echoed Authorization value are masked before the body is quoted.
+// "GET https://acme.example/health: 502 in 31 ms; body \"...\"". The body and the URL are
+// redacted: no secret that leverd ever held stands in them, in whatever coat it was echoed.
 std::string describe_answer(const net::HttpRequest& request, const net::HttpResponse& response);
 // The same without the body, for answers that hold secrets or user text.
 std::string describe_without_body(const net::HttpRequest& request,

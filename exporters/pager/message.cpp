@@ -41,7 +41,7 @@ Millis total(const Phases& phases) {
 
 }  // namespace
 
-AttemptEnd judge_answer(const net::HttpResult& answer, const Redactor& redactor, WallTime now) {
+AttemptEnd judge_answer(const net::HttpResult& answer, WallTime now) {
     AttemptEnd end;
     if (!answer) {
         const auto& failure = answer.error();
@@ -56,7 +56,7 @@ AttemptEnd judge_answer(const net::HttpResult& answer, const Redactor& redactor,
                                  : AttemptEnd::Kind::rejected;
     end.words = fmt::format("{} in {} ms", status, total(answer->phases).count());
     if (end.kind != AttemptEnd::Kind::accepted && !answer->body.empty()) {
-        end.words += ": " + excerpt_of(redactor, answer->body, answer_shown_max);
+        end.words += ": " + excerpt_of(answer->body, answer_shown_max);
     }
     end.too_large = status == 413;
     end.retry_after = retry_after_of(answer->header("retry-after"), now);

@@ -30,7 +30,7 @@ struct AttemptEnd {
 
 // 2xx is accepted. 408, 425, 429, 5xx and no answer are the receiver's trouble; every other status
 // says that it does not want this message.
-AttemptEnd judge_answer(const net::HttpResult& answer, const Redactor& redactor, WallTime now);
+AttemptEnd judge_answer(const net::HttpResult& answer, WallTime now);
 
 // It is over, and its beginning never reached this sink.
 bool is_late(const Message& message);

@@ -1,6 +1,7 @@
 // Why: see pager.hpp.
 #include "exporters/pager/pager.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/net/asio_use.hpp"
 #include "core/net/clock.hpp"
@@ -35,12 +36,6 @@ class GivenBack {
     const Outbox::Attempt& attempt_;
     const Clock& clock_;
 };
-
-Redactor redactor_for(const PageSink& sink) {
-    Redactor redactor;
-    redactor.learn(sink.key);
-    return redactor;
-}
 
 // A text alone could become either side of a Result of text.
 Result<std::string> in_words(std::string text) {
@@ -157,11 +152,12 @@ asio::awaitable<void> Pager::deliver(std::shared_ptr<const PageSink> sink,
 asio::awaitable<AttemptEnd> Pager::send(std::shared_ptr<const PageSink> sink, Message message) {
     const auto* kind = find_sink_kind(sink->settings.kind);
     auto request = kind->request(*sink, message, clock_.now().wall);
+    request.body = mask_known(std::move(request.body));
     request.body_limit = 16U << 10;
     request.fresh_connection = true;  // a kept one may be dead, and a POST is sent only once
     const auto http = http_;  // a reload may bring another while this one is at work
     auto answer = co_await http->fetch(std::move(request), net::deadline_in(attempt_timeout));
-    co_return judge_answer(answer, redactor_for(*sink), clock_.now().wall);
+    co_return judge_answer(answer, clock_.now().wall);
 }
 
 asio::awaitable<Result<std::string>> Pager::send_test(std::string id, std::string who) {

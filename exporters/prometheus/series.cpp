@@ -2,6 +2,7 @@
 // a table in front of it.
 #include "exporters/prometheus/series.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 
 namespace leverd::exporters {
@@ -12,7 +13,7 @@ constexpr std::size_t label_bytes_max = 200;
 }  // namespace
 
 std::string label_value(std::string_view raw) {
-    return sanitize(raw, label_bytes_max);
+    return sanitize(mask_known(std::string(raw)), label_bytes_max);
 }
 
 Counters make_counters(prometheus::Registry& registry, const std::string& name,

@@ -2,6 +2,7 @@
 // bytes under limits; what they mean is decided by the router.
 #include "exporters/web/connection.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 #include "core/net/asio_use.hpp"
 #include "core/net/clock.hpp"
@@ -40,8 +41,10 @@ http::response<http::string_body> to_message(Response response, bool head, bool 
     out.set("X-Content-Type-Options", "nosniff");
     out.set("Cross-Origin-Resource-Policy", "same-origin");
     for (const auto& [name, value] : response.headers) {
-        out.set(name, value);
+        out.set(name, mask_known(value));
     }
+    // The last door: whatever page, answer or metric this is, and whoever made it.
+    response.body = mask_known(std::move(response.body));
     if (!response.stream) {
         out.content_length(response.body.size());
     }

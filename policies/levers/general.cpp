@@ -67,8 +67,8 @@ class GeneralLever final : public Lever {
                                    "the plan does not fit the configuration any more");
         }
         if (general().kind == "command") {
-            auto ran = co_await run(general().argv, plan.subject, deadline);
-            co_return judge_run(context, intent, ran);
+            auto ran = co_await run(context, false, plan.subject, deadline);
+            co_return judge_run(intent, ran);
         }
         auto request = request_for(plan.subject);
         if (request.has_error()) {
@@ -89,12 +89,12 @@ class GeneralLever final : public Lever {
                                             Now fired, net::Deadline deadline) override {
         (void)fired;
         if (!general().observe_argv.empty()) {
-            auto ran = co_await run(general().observe_argv, plan.subject, deadline);
+            auto ran = co_await run(context, true, plan.subject, deadline);
             const bool ended = ran.end == net::ProcessEnd::exited;
             const Took took = ended && ran.code == 0   ? Took::yes
                               : ended && ran.code == 1 ? Took::no
                                                        : Took::unclear;
-            co_return make_settled(intent, took, words_of(context, ran));
+            co_return make_settled(intent, took, words_of(ran));
         }
         if (general().observe_url.empty()) {
             co_return make_settled(intent, Took::unclear,
@@ -156,12 +156,13 @@ class GeneralLever final : public Lever {
     }
 
     Result<Call> command_call(const Subject& subject) const {
-        const auto argv = arguments(general().argv, subject);
-        if (argv.has_error()) {
-            return argv.error();
+        const auto program = lever_program(settings_, false, subject);
+        if (program.has_error()) {
+            return program.error();
         }
+        const auto& argv = program->argv;
         return success(
-            Call{"RUN", (*argv)[0], fmt::format("{}", fmt::join(*argv, " ")), contract_.title});
+            Call{"RUN", argv[0], fmt::format("{}", fmt::join(argv, " ")), contract_.title});
     }
 
     Result<net::HttpRequest> request_for(const Subject& subject) const {
@@ -246,62 +247,43 @@ class GeneralLever final : public Lever {
         return origin(a) == origin(b);
     }
 
-    static Result<std::vector<std::string>> arguments(const std::vector<std::string>& templates,
-                                                      const Subject& subject) {
-        std::vector<std::string> argv;
-        for (const auto& text : templates) {
-            const auto filled = fill_template(text, subject);
-            if (filled.has_error()) {
-                return filled.error();
-            }
-            argv.push_back(*filled);
-        }
-        return success(std::move(argv));
-    }
-
-    static boost::asio::awaitable<net::ProcessResult> run(std::vector<std::string> templates,
-                                                          Subject subject, net::Deadline deadline) {
+    boost::asio::awaitable<net::ProcessResult> run(const Context& context, bool observes,
+                                                   Subject subject, net::Deadline deadline) const {
         net::ProcessResult result;
-        const auto argv = arguments(templates, subject);
-        if (argv.has_error()) {
-            result.detail = argv.error().what;
+        auto request = lever_program(settings_, observes, subject);
+        if (request.has_error()) {
+            result.detail = request.error().what;
             co_return result;
         }
-        net::ProcessRequest request;
-        request.argv = *argv;
-        request.environment["PATH"] = "/usr/bin:/bin";
-        request.output_limit = output_limit;
-        result = co_await net::run_process(std::move(request), deadline);
+        request->helper = context.config->daemon.exec_socket;
+        request->called = {observes ? "observe" : "lever", settings_.id, subject.text()};
+        result = co_await net::run_process(std::move(*request), deadline);
         co_return result;
     }
 
     // The first line that says anything, of what it complained about, else of what it said.
-    static std::string first_line(const Context& context, const net::ProcessResult& ran) {
-        Redactor redactor;
-        for (const auto& [name, secret] : *context.secrets) {
-            redactor.learn(secret);
-        }
+    static std::string first_line(const net::ProcessResult& ran) {
         for (const auto* output : {&ran.err, &ran.out}) {
             const auto begin = output->find_first_not_of(" \t\r\n");
             if (begin != std::string::npos) {
                 const auto line =
                     output->substr(begin, output->find_first_of("\r\n", begin) - begin);
-                return ": " + excerpt_of(redactor, line, output_shown_max);
+                return ": " + excerpt_of(line, output_shown_max);
             }
         }
         return {};
     }
 
-    static std::string words_of(const Context& context, const net::ProcessResult& ran) {
+    static std::string words_of(const net::ProcessResult& ran) {
         switch (ran.end) {
             case net::ProcessEnd::exited:
-                return fmt::format("exit {}{}", ran.code, first_line(context, ran));
+                return fmt::format("exit {}{}", ran.code, first_line(ran));
             case net::ProcessEnd::signalled:
-                return fmt::format("ended by signal {}{}", ran.code, first_line(context, ran));
+                return fmt::format("ended by signal {}{}", ran.code, first_line(ran));
             case net::ProcessEnd::timed_out:
-                return "the time was up and it was killed" + first_line(context, ran);
+                return "the time was up and it was killed" + first_line(ran);
             case net::ProcessEnd::cancelled:
-                return "leverd stopped and it was killed" + first_line(context, ran);
+                return "leverd stopped and it was killed" + first_line(ran);
             case net::ProcessEnd::not_started:
                 return "nothing ran: " + sanitize(ran.detail, output_shown_max);
         }
@@ -310,8 +292,7 @@ class GeneralLever final : public Lever {
 
     // A program that ended otherwise than well may have done half of its work, unless the operator
     // declared that this exit code says that it did nothing.
-    Outcome judge_run(const Context& context, const std::string& intent,
-                      const net::ProcessResult& ran) const {
+    Outcome judge_run(const std::string& intent, const net::ProcessResult& ran) const {
         const auto& harmless = general().no_effect_exit_codes;
         const bool exited = ran.end == net::ProcessEnd::exited;
         const bool nothing =
@@ -320,7 +301,7 @@ class GeneralLever final : public Lever {
         const OutcomeKind kind = nothing                   ? OutcomeKind::failed
                                  : exited && ran.code == 0 ? OutcomeKind::accepted
                                                            : OutcomeKind::unknown;
-        std::string words = words_of(context, ran);
+        std::string words = words_of(ran);
         if (exited && nothing) {
             words += " (declared as without effect)";
         } else if (kind == OutcomeKind::unknown) {
@@ -359,6 +340,27 @@ Result<std::string> fill_template(const std::string& text, const Subject& subjec
         i = close + 1;
     }
     return success(std::move(out));
+}
+
+Result<net::ProcessRequest> lever_program(const config::LeverSettings& settings, bool observes,
+                                          const Subject& subject) {
+    const auto& g = settings.general;
+    const auto& templates = observes ? g.observe_argv : g.argv;
+    if (g.kind != "command" || templates.empty() || !meant(g, subject)) {
+        return Error{fmt::format("{} runs no program for {}", settings.id, subject.text()),
+                     "its subjects are in [[lever]]"};
+    }
+    net::ProcessRequest request;
+    for (const auto& text : templates) {
+        auto filled = fill_template(text, subject);
+        if (filled.has_error()) {
+            return filled.error();
+        }
+        request.argv.push_back(std::move(*filled));
+    }
+    request.environment["PATH"] = "/usr/bin:/bin";
+    request.output_limit = output_limit;
+    return request;
 }
 
 LeverContract general_contract(const config::LeverSettings& settings) {

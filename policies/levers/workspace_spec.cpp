@@ -255,7 +255,7 @@ boost::asio::awaitable<Result<SecretValues>> read_secret_values(stack::TenantAcc
     const std::string words = stack::describe_without_body(request, *answer);
     const int status = answer->status;
     const bool json = stack::is_json(*answer);
-    const Secret body(std::move(answer->body));
+    const auto body = Secret::unlisted(std::move(answer->body));
     const auto parsed = parse_json(body.reveal());
     if (status != 200 || !json || parsed.has_error() || !parsed->is_object()) {
         co_return refusal(

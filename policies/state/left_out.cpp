@@ -108,6 +108,12 @@ void take_runs(const Rules& rules, State& state, const Observed& entry, Instant 
             note_trip(rules, state, key, before, run);
         }
         note_runs(state, look.subject, !held->second.detectors.empty());
+        if ((before.bad > 0) != (run.bad > 0)) {
+            touch_family(state, look.subject);
+            if (run.bad == 0) {
+                note_clean(state, look.subject, held->second);
+            }
+        }
         if (one.changes <= 0) {
             continue;
         }
@@ -120,8 +126,12 @@ void take_runs(const Rules& rules, State& state, const Observed& entry, Instant 
         std::ranges::sort(changes);
         std::erase_if(
             changes, [&](Instant then) { return look.seen.at - then > rules.runbook.flap.window; });
+        state.agenda.flaps.insert(key);
         if (changes.empty()) {
             state.changes.erase(key);
+        } else {
+            state.agenda.change_alarms.wake(key,
+                                            changes.back() + rules.runbook.flap.window + Millis{1});
         }
     }
 }

@@ -180,17 +180,17 @@ TEST_CASE("what an answer means for a page") {
                         {503, Kind::failed}};
     for (const auto& row : rows) {
         INFO(row.status);
-        CHECK(judge_answer(answered(row.status), Redactor{}, noon).kind == row.kind);
+        CHECK(judge_answer(answered(row.status), noon).kind == row.kind);
     }
     net::HttpFailure lost;
     lost.sent = true;
-    CHECK(judge_answer(lost, Redactor{}, noon).kind == Kind::failed);
-    CHECK(judge_answer(answered(413), Redactor{}, noon).too_large);
+    CHECK(judge_answer(lost, noon).kind == Kind::failed);
+    CHECK(judge_answer(answered(413), noon).too_large);
 }
 
 TEST_CASE("Retry-After in seconds or as a date, and never longer than a quarter of an hour") {
     const auto wait = [](const char* text) {
-        return judge_answer(answered(503, text), Redactor{}, noon).retry_after;
+        return judge_answer(answered(503, text), noon).retry_after;
     };
     CHECK(wait("30") == Millis{30'000});
     CHECK(wait("Tue, 05 May 2026 16:55:20 GMT") == 2 * minute);
@@ -201,10 +201,8 @@ TEST_CASE("Retry-After in seconds or as a date, and never longer than a quarter 
 }
 
 TEST_CASE("an answer that echoes the sink's secret is shown without it") {
-    Redactor redactor;
-    redactor.learn(Secret("hunter2-hunter2"));
-    const auto end =
-        judge_answer(answered(403, "", "bad key hunter2-hunter2\nsecond"), redactor, noon);
+    const Secret key("hunter2-hunter2");
+    const auto end = judge_answer(answered(403, "", "bad key hunter2-hunter2\nsecond"), noon);
     CHECK(end.words.find("hunter2") == std::string::npos);
     CHECK(end.words.find("bad key") != std::string::npos);
     CHECK(end.words.find('\n') == std::string::npos);

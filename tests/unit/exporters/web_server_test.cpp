@@ -2,6 +2,7 @@
 // send them.
 #include "exporters/web/listen.hpp"
 #include "tests/catch.hpp"
+#include "tests/unit/base/echo_forms.hpp"
 #include "tests/unit/exporters/web_host.hpp"
 
 #include <sys/stat.h>
@@ -279,4 +280,21 @@ TEST_CASE("listen addresses are literal") {
         CAPTURE(bad);
         CHECK(parse_listen(bad).has_error());
     }
+}
+
+TEST_CASE("no answer leaves with a secret in it, in whatever coat") {
+    Host host;
+    const Secret known{"Kn0wn/web+of=pr0d&7QzX"};
+    for (const auto& form : leverd::test::echo_forms()) {
+        CAPTURE(form.name);
+        host.on_loop(
+            [&] { host.backend.figures = "it said " + form.put_on(known.reveal()) + "\n"; });
+        const std::string answer = converse(host, get_text("/metrics", close_header));
+        CHECK(status_of(answer) == 200);
+        CHECK(answer.find("it said ") != std::string::npos);
+        CHECK_FALSE(leverd::test::leaks(answer, known.reveal()));
+    }
+    // A complaint quotes what was asked for.
+    const std::string answer = converse(host, get_text("/api/v1/" + known.reveal(), close_header));
+    CHECK_FALSE(leverd::test::leaks(answer, known.reveal()));
 }

@@ -35,7 +35,7 @@ class FakeBackend final : public exporters::Backend {
     std::string version() const override { return "0.1.0"; }
     std::function<std::string()> metrics() override {
         ++scrapes;
-        return [] { return std::string("leverd_build_info 1\n"); };
+        return [text = figures] { return text; };
     }
     exporters::Health healthy() const override { return alive; }
     exporters::Health ready() const override { return fit; }
@@ -71,6 +71,7 @@ class FakeBackend final : public exporters::Backend {
     // Writes an entry as the driver would.
     void write(const EntryBody& body);
 
+    std::string figures = "leverd_build_info 1\n";
     State held;
     Rules book;
     Now time;

@@ -7,6 +7,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <fstream>
+
 using namespace leverd;
 
 namespace {
@@ -104,4 +107,30 @@ TEST_CASE("without a file a delivery is still remembered") {
     const auto opened = Deliveries::open(directory.root() / "no" / "such" / "place", noon);
     REQUIRE(opened.has_error());
     CHECK(opened.error().what.find("cannot write") != std::string::npos);
+}
+
+TEST_CASE("a link that somebody put in the way is replaced, and its target left alone") {
+    const test::TempDirectory directory;
+    const auto file = directory.root() / "deliveries";
+    const auto target = directory.root() / "precious";
+    std::ofstream(target) << "keep me";
+    std::filesystem::create_symlink(target, file.string() + ".new");
+    {
+        auto memory = Deliveries::open(file, noon);
+        REQUIRE(memory.has_value());
+        CHECK(memory->is_new({id(1)}, noon));
+    }
+    std::string text;
+    std::getline(std::ifstream(target), text);
+    CHECK(text == "keep me");
+    CHECK_FALSE(std::filesystem::is_symlink(file));
+    // Nor is a link in place of the file itself read or written through.
+    std::filesystem::remove(file);
+    std::filesystem::create_symlink(target, file);
+    auto again = Deliveries::open(file, noon);
+    REQUIRE(again.has_value());
+    CHECK(again->is_new({id(1)}, noon));
+    std::getline(std::ifstream(target), text);
+    CHECK(text == "keep me");
+    CHECK_FALSE(std::filesystem::is_symlink(file));
 }

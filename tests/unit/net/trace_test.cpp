@@ -58,7 +58,7 @@ TEST_CASE("a request is shown whole but for its secrets") {
     Echo echo;
     net::Trace trace(&echo, 10);
     fetch(trace, request_to("/health?token=" + std::string(planted)));
-    const auto shown = trace.shown(Redactor{});
+    const auto shown = trace.shown();
     REQUIRE(shown.size() == 1);
     const Exchange& one = shown.front();
     CHECK(one.url == "https://acme.example.test/health?token=[masked]");
@@ -83,8 +83,8 @@ TEST_CASE("a request without an answer says why") {
     Echo echo;
     net::Trace trace(&echo, 10);
     fetch(trace, request_to("/lost"));
-    CHECK(trace.shown(Redactor{}).front().failure == "connect_refused: refused");
-    CHECK(trace.shown(Redactor{}).front().status == 0);
+    CHECK(trace.shown().front().failure == "connect_refused: refused");
+    CHECK(trace.shown().front().status == 0);
 }
 
 TEST_CASE("only the newest requests are kept, the others counted") {
@@ -93,7 +93,7 @@ TEST_CASE("only the newest requests are kept, the others counted") {
     for (int i = 0; i < 5; ++i) {
         fetch(trace, request_to("/" + std::to_string(i)));
     }
-    const auto shown = trace.shown(Redactor{});
+    const auto shown = trace.shown();
     REQUIRE(shown.size() == 2);
     CHECK(shown.back().url == "https://acme.example.test/4");
     CHECK(trace.left_out() == 3);

@@ -271,6 +271,13 @@ struct Apply {
     void operator()(const KnownGood& e) {
         state.known_good[e.subject] = GoodVersion{e.version, now};
     }
+    void operator()(const BlindChanged& e) {
+        if (e.blind) {
+            state.blind[e.what] = Blindness{e.since, e.why};
+        } else {
+            state.blind.erase(e.what);
+        }
+    }
     void operator()(const ObserverChanged& e) {
         state.observer.trusted = e.trusted;
         state.observer.why = e.why;

@@ -9,6 +9,7 @@
 #include "policies/correlate.hpp"
 #include "policies/decide.hpp"
 #include "policies/detect.hpp"
+#include "policies/detect/blind.hpp"
 #include "policies/flapping.hpp"
 #include "policies/fold.hpp"
 #include "policies/known_good.hpp"
@@ -66,6 +67,7 @@ void settle(Work& work) {
             break;
         }
     }
+    settle_blind(work);
     settle_pages(work);
 }
 
@@ -82,7 +84,13 @@ void sweep(Work& work) {
     }
     work.transient.swept = work.now.at;
     std::erase_if(work.state.subjects, [&](const auto& item) {
-        return work.now.at - item.second.last_seen > limit && item.second.detectors.empty();
+        const bool gone = work.now.at - item.second.last_seen > limit &&
+                          item.second.detectors.empty() &&
+                          !is_kept_for_blindness(work.rules.runbook, work.state, item.first);
+        if (gone) {
+            forget_sight(work.state, item.first);
+        }
+        return gone;
     });
 }
 
@@ -289,7 +297,8 @@ Decision Engine::preview(const FireByHand& wanted, Now now) const {
 
 std::optional<Instant> Engine::next_wake() const {
     const auto next = transient_.last_turn + (is_busy(state_) ? open_tick : quiet_tick);
-    return std::min(next, std::max(transient_.silent_next, transient_.last_turn));
+    const auto due = std::min(transient_.silent_next, blind_due(state_, transient_));
+    return std::min(next, std::max(due, transient_.last_turn));
 }
 
 Turn Engine::reload(Rules rules, Now now) {

@@ -131,6 +131,7 @@ struct Transient {
     std::map<std::string, Now> page_since;        // by page: states that do not say it themselves
     Instant resumed{};
     Instant silent_next = Instant::max();  // when the next silence would be found
+    Instant blind_next{};                  // when blindness is asked about again
     Instant swept{};
     Instant last_turn{};
     Instant unwell{};  // when something was wrong last, or this process began

@@ -2,6 +2,7 @@
 #include "policies/fold.hpp"
 
 #include "policies/detect.hpp"
+#include "policies/detect/blind.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
@@ -157,6 +158,7 @@ News remember(const Rules& rules, State& state, SubjectState& held, const Observ
         keep_proof_facts(rules, held, look);
     }
     news.value = held.looks.keep(state.shapes, look);
+    note_sight(state, look);
     return news;
 }
 
@@ -176,6 +178,7 @@ bool is_local_fault(const Observation& look) {
 void retire(State& state, const Subject& subject) {
     state.ancestry.clear();
     state.local_faults.erase(subject);
+    forget_sight(state, subject);
     std::erase_if(state.changes, [&](const auto& item) { return item.first.second == subject; });
     std::erase_if(state.flapping, [&](const auto& key) { return key.second == subject; });
     std::erase_if(state.tripped, [&](const auto& key) { return key.second == subject; });
@@ -190,6 +193,10 @@ LookValue judge(const Signal& signal, const Observation& look, const std::string
             return LookValue::nothing;
         }
         return look.reason == Reason::silent ? LookValue::bad : LookValue::good;
+    }
+    // A row about not seeing is content with any look that can judge, a bad one too.
+    if (signal.bad_health == std::vector{Health::unknown} && look.health != Health::unknown) {
+        return LookValue::good;
     }
     const bool listed =
         std::ranges::find(signal.bad_health, look.health) != signal.bad_health.end();

@@ -2,6 +2,7 @@
 #include "policies/pages.hpp"
 
 #include "policies/detect.hpp"
+#include "policies/detect/blind.hpp"
 #include "policies/observer.hpp"
 #include "policies/verify.hpp"
 
@@ -88,6 +89,13 @@ void standing_pages(const Work& work, std::map<std::string, Paged>& wanted) {
                               "no disruptive lever fires on it until it is steady. Next: leverd "
                               "why " +
                                   subject.text());
+    }
+    for (const auto& [what, held] : state.blind) {
+        // A row of the table that speaks about it tells it in its own words.
+        if (!blindness_has_case(work.rules, state, what)) {
+            const auto key = "blind/" + what;
+            wanted[key] = page_of(key, Severity::critical, "leverd is blind on " + what, held.why);
+        }
     }
     if (state.breaker.phase == BreakerPhase::open) {
         wanted["breaker"] = page_of("breaker", Severity::critical, "the storm breaker is open",

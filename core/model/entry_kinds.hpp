@@ -11,7 +11,7 @@
 
 namespace leverd {
 
-inline constexpr std::array<std::string_view, 27> entry_kinds{
+inline constexpr std::array<std::string_view, 28> entry_kinds{
     "started",
     "config",
     "observation",
@@ -39,6 +39,7 @@ inline constexpr std::array<std::string_view, 27> entry_kinds{
     "diagnosed",
     "known_good",
     "page_joined",
+    "blind",
 };
 static_assert(entry_kinds.size() == std::variant_size_v<EntryBody>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, EntryBody>, Observed>);
@@ -48,5 +49,6 @@ static_assert(std::is_same_v<std::variant_alternative_t<18, EntryBody>, Paged>);
 static_assert(std::is_same_v<std::variant_alternative_t<23, EntryBody>, AutonomyChanged>);
 static_assert(std::is_same_v<std::variant_alternative_t<25, EntryBody>, KnownGood>);
 static_assert(std::is_same_v<std::variant_alternative_t<26, EntryBody>, PageJoined>);
+static_assert(std::is_same_v<std::variant_alternative_t<27, EntryBody>, BlindChanged>);
 
 }  // namespace leverd

@@ -116,8 +116,9 @@ struct Runbook {
     std::vector<Symptom> symptoms;
     std::vector<TopologyRule> topology;
     FlapRules flap;
-    Millis fresh_for{120'000};   // a look older than this is no evidence
-    Millis gone_after{900'000};  // a subject that nobody saw for this long is forgotten
+    Millis fresh_for{120'000};    // a look older than this is no evidence
+    Millis gone_after{900'000};   // a subject that nobody saw for this long is forgotten
+    Millis blind_after{300'000};  // nothing but looks that cannot judge for this long is blindness
 };
 
 }  // namespace leverd

@@ -196,6 +196,7 @@ TEST_CASE("signals, symptoms, topology and limits arrive") {
 [runbook]
 fresh_for = "3m"
 gone_after = "20m"
+blind_after = "7m"
 [[signal]]
 id = "s"
 subject = "workspace"
@@ -265,6 +266,7 @@ mode = "observe"
     const Runbook& r = loaded.config.runbook;
     CHECK(r.fresh_for == Millis{180'000});
     CHECK(r.gone_after == Millis{1'200'000});
+    CHECK(r.blind_after == Millis{420'000});
     REQUIRE(r.signals.size() == 3);
     const Signal& s = r.signals[0];
     CHECK(s.subject_kind == "workspace");

@@ -85,6 +85,7 @@ std::vector<EntryBody> example_bodies() {
                    Diagnostic{"activity", acme, false, "time-out"}}},
         KnownGood{Subject("image/molecule-ai/platform"), "sha256:abc"},
         PageJoined{"i-1", "i-2"},
+        BlindChanged{"tenant", true, Now{at_millis(5), {}}, "a credential was rotated"},
     };
 }
 

@@ -393,12 +393,8 @@ TEST_CASE("a look on demand goes to the caller only") {
     rig.script.quick_targets = {"a"};
     std::optional<Result<Looked>> good;
     std::optional<Result<Looked>> bad;
-    auto keep_good = [&good](std::exception_ptr, Result<Looked> r) {
-        good.emplace(std::move(r));
-    };
-    auto keep_bad = [&bad](std::exception_ptr, Result<Looked> r) {
-        bad.emplace(std::move(r));
-    };
+    auto keep_good = [&good](std::exception_ptr, Result<Looked> r) { good.emplace(std::move(r)); };
+    auto keep_bad = [&bad](std::exception_ptr, Result<Looked> r) { bad.emplace(std::move(r)); };
     asio::co_spawn(rig.io, rig.scheduler.look_now("quick", "a"), std::move(keep_good));
     asio::co_spawn(rig.io, rig.scheduler.look_now("quick", "nobody"), std::move(keep_bad));
     rig.io.run();

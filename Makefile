@@ -1,7 +1,7 @@
 # Why: the few things that people do with this tree, each with its own set-up, on a fresh Debian 12
 # or 13 as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench sim-nightly sweep-nightly fmt clean
+.PHONY: help setup build run check test test-all bench nightly sim-nightly sweep-nightly fmt clean
 JOBS ?= $(shell nproc)
 FOR ?=
 STEPS ?=
@@ -11,7 +11,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 	@echo
 	@echo "  make run FOR=90s        ends by itself after 90 seconds"
-	@echo "  make test STEPS=tidy    one step only: setup tidy alerts unit tsan sim gcc integration"
+	@echo "  make test STEPS=tidy    one step only: setup format tidy alerts unit tsan sim gcc integration service"
 
 setup: ## install what building needs (only what is missing)
 	@scripts/setup.sh build
@@ -26,8 +26,14 @@ build: setup ## build/leverd and build/leverd-sandbox
 run: build ## leverd against the bundled sandbox, page on http://127.0.0.1:9847/
 	@tests/sandbox/run.sh
 
-test: ## everything that CI runs, about half an hour on two cores
+check: ## format, tidy and the unit tests of what changed; minutes
+	@scripts/check.sh $(BASE)
+
+test: ## everything that CI runs; at most 45 minutes on two quiet cores
 	@scripts/test.sh $(STEPS)
+
+test-all: ## the full campaigns and both Debian releases; at most 4 hours
+	@scripts/test.sh all $(STEPS)
 
 bench: ## measure leverd beside what it replaces
 	@scripts/setup.sh bench
@@ -36,6 +42,7 @@ bench: ## measure leverd beside what it replaces
 	@tests/bench/run.sh
 
 INCIDENTS ?= 1000000
+nightly: sim-nightly sweep-nightly ## both of the next
 sim-nightly: ## a million simulated incidents, other seeds each day
 	@scripts/setup.sh build
 	@tests/sim/run.sh $(INCIDENTS) $$(date +%y%m%d0000)
@@ -48,8 +55,7 @@ sweep-nightly: ## kill leverd at every single write of a firing
 	@KILLS=0 tests/integration/sweep.sh
 
 fmt: ## format the C++ sources
-	@find config core daemon exporters policies probes tests -name '*.[ch]pp' \
-	    -exec clang-format-19 -i {} + && echo "fmt: done"
+	@scripts/format.sh --mend
 
 clean: ## remove everything that was built
 	@rm -rf build build-* && echo "clean: done"

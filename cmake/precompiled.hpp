@@ -20,6 +20,6 @@
 #include <variant>
 #include <vector>
 
-#include <boost/system/result.hpp>
 #include <fmt/format.h>
+#include <boost/system/result.hpp>
 #include <nlohmann/json.hpp>

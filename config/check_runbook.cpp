@@ -168,6 +168,7 @@ class RunbookCheck {
         for (const Subject& subject : s.requires_healthy) {
             kind_known(std::string(subject.kind()), places.of("requires_healthy"));
         }
+        not_seeing(s, places);
         for (const LeverChoice& choice : s.levers) {
             if (choice.subjects != "**" && kind_of(choice.subjects) != s.subject_kind) {
                 draft_.error(places.of("levers"),
@@ -192,6 +193,22 @@ class RunbookCheck {
                                      quote(s.subject_kind), quote(wanted)),
                          "a group needs signals of its member kind, others of their own kind or of "
                          "one above it");
+        }
+    }
+
+    // Not seeing is never consent to act.
+    void not_seeing(const Symptom& symptom, const ItemPlaces& places) {
+        const bool acts = std::ranges::any_of(
+            symptom.levers, [](const LeverChoice& choice) { return choice.lever != "none"; });
+        for (const Signal& s : runbook_.signals) {
+            const bool rests = contains(symptom.any, s.id) || contains(symptom.all, s.id);
+            if (acts && rests &&
+                std::ranges::find(s.bad_health, Health::unknown) != s.bad_health.end()) {
+                draft_.error(
+                    places.of(places.keys.contains("levers") ? "levers" : "lever"),
+                    fmt::format("a lever for a symptom that rests on not seeing ({})", quote(s.id)),
+                    "write lever = \"none\": a person looks first");
+            }
         }
     }
 

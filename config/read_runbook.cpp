@@ -45,12 +45,18 @@ void read_bad_health(TableReader& t, std::vector<Health>& out) {
     }
     const toml::array& items = *t.raw().get("health")->as_array();
     out.clear();
+    // A row about not seeing; it stands alone, since not seeing is no fault.
+    if (words == std::vector<std::string>{"unknown"}) {
+        out.push_back(Health::unknown);
+        return;
+    }
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (words[i] == "degraded" || words[i] == "failing") {
             out.push_back(words[i] == "failing" ? Health::failing : Health::degraded);
         } else {
             t.draft().error(t.place(items[i]), fmt::format("{} is no bad health", quote(words[i])),
-                            "only degraded and failing count against a subject");
+                            "degraded and failing count against a subject; \"unknown\" alone "
+                            "is a signal about not seeing");
         }
     }
     if (words.empty()) {
@@ -201,6 +207,7 @@ void read_runbook_sections(TableReader& root) {
         t->duration("fresh_for", c.fresh_for, 100ms, 24h);
         t->duration("gone_after", c.gone_after, 100ms, std::chrono::days(30));
         t->duration("clearing_time", c.clearing_time, 0ms, 24h);
+        t->duration("blind_after", c.blind_after, 100ms, 24h);
         read_flapping(*t, c.flap);
         t->finish();
     }

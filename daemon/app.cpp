@@ -202,6 +202,12 @@ void App::Impl::wire() {
     for (const auto& [subject, good] : engine->view().known_good) {
         inventory.known_good[std::string(subject.name())] = good.version;
     }
+    // An empty or shrunken first list is compared with what was known before this process.
+    for (const auto& [subject, held] : engine->view().subjects) {
+        if (subject.kind() == "tenant") {
+            inventory.expected.insert(std::string(subject.name()));
+        }
+    }
     reloading.loaded = net::wall_clock_now();
 }
 

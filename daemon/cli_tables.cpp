@@ -171,6 +171,23 @@ std::string switches_text(const json& status) {
     return table.render(false);
 }
 
+// The worst first, whole; then the others, so that no count stands for a name.
+std::string first_lines(const json& status) {
+    std::string out = text_at(status, "headline") + "\n";
+    bool first = true;
+    for (const json& one : member(status, "concerns")) {
+        if (!first) {
+            out += "also: " + text_at(one, "words") + "\n";
+        }
+        first = false;
+    }
+    const std::string more = text_at(status, "more");
+    if (!more.empty() && more != "0") {
+        out += fmt::format("and {} more: leverd incidents --open\n", more);
+    }
+    return out;
+}
+
 // What one ledger entry says, in words.
 std::string entry_words(const json& entry) {
     const json& body = member(entry, "body");
@@ -268,7 +285,7 @@ std::string Table::render(bool color) const {
 }
 
 std::string status_text(const json& status, bool color) {
-    std::string out = text_at(status, "headline") + "\n";
+    std::string out = first_lines(status);
     const json& can_act = member(status, "can_act");
     if (text_at(can_act, "ok") == "true") {
         out += "leverd is able to act\n";
@@ -285,10 +302,9 @@ std::string status_text(const json& status, bool color) {
         }
     }
     const json& counts = member(status, "counts");
-    out += fmt::format(
-        "{} open incidents, {} need a person, {} approvals wait, {} levers in flight\n\n",
-        text_at(counts, "incidents_open"), text_at(counts, "incidents_escalated"),
-        text_at(counts, "approvals_pending"), text_at(counts, "levers_in_flight"));
+    out += fmt::format("incidents open: {}, waiting for a person: {}, levers in flight: {}\n\n",
+                       text_at(counts, "incidents_open"), text_at(counts, "waiting_for_a_person"),
+                       text_at(counts, "levers_in_flight"));
     out += switches_text(status);
     out += memory_text(status);
     Table table({"watched", "healthy", "degraded", "failing", "unknown"});

@@ -1,6 +1,5 @@
 // Why: the command line. Parses it, sets up the log, and hands over: to the daemon, to a check, or
 // to the running daemon.
-#include "core/base/masked_log.hpp"
 #include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 #include "daemon/app.hpp"
@@ -10,19 +9,18 @@
 #include "daemon/cli_replay.hpp"
 #include "daemon/cli_verbs.hpp"
 #include "daemon/exec_helper.hpp"
+#include "daemon/log.hpp"
 #include "daemon/preflight.hpp"
 #include "daemon/rules.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <exception>
+#include <sstream>
 
 namespace leverd {
 namespace {
@@ -34,18 +32,10 @@ int code(Exit exit) {
 }
 
 void print_error(const Error& error) {
-    fmt::print(stderr, "leverd: {}\n", mask_known(error.what));
-    if (!error.hint.empty()) {
-        fmt::print(stderr, "  next: {}\n", mask_known(error.hint));
-    }
-}
-
-// key=value lines on standard error, where the journal picks them up; it adds the time itself.
-void set_up_log(const std::string& level) {
-    auto logger = spdlog::stderr_logger_st("leverd");
-    logger->set_formatter(masked(std::make_unique<spdlog::pattern_formatter>("level=%l %v")));
-    logger->set_level(spdlog::level::from_str(level));
-    spdlog::set_default_logger(std::move(logger));
+    log::say(spdlog::level::err,
+             mask_known(fmt::format(
+                 "leverd: {}\n{}", error.what,
+                 error.hint.empty() ? "" : fmt::format("  next: {}\n", error.hint))));
 }
 
 // Secrets live in this process: no core file of it, no other user's debugger in it.
@@ -58,7 +48,8 @@ void protect_memory() {
 bool load_config(const std::string& path, config::Loaded& loaded) {
     loaded = config::load(path, vocabulary());
     for (const auto& problem : loaded.problems) {
-        fmt::print(stderr, "{}\n", config::render(problem));
+        log::say(problem.warning ? spdlog::level::warn : spdlog::level::err,
+                 config::render(problem) + "\n");
     }
     return loaded.ok();
 }
@@ -68,7 +59,7 @@ int run(const std::string& path) {
     if (!load_config(path, loaded)) {
         return code(Exit::config);
     }
-    set_up_log(loaded.config.daemon.log_level);
+    log::set_up(loaded.config.daemon.log_level);
     protect_memory();
     auto app = App::make(path, std::move(loaded));
     if (!app) {
@@ -83,7 +74,8 @@ int check(const std::string& path) {
     if (!load_config(path, loaded)) {
         const auto errors =
             std::ranges::count_if(loaded.problems, [](const auto& p) { return !p.warning; });
-        fmt::print(stderr, "{} error{}; nothing was changed\n", errors, errors == 1 ? "" : "s");
+        log::say(spdlog::level::err,
+                 fmt::format("{} error{}; nothing was changed\n", errors, errors == 1 ? "" : "s"));
         return code(Exit::config);
     }
     const auto& config = loaded.config;
@@ -340,10 +332,14 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
-        const int shown = app.exit(problem);
+        std::ostringstream asked;
+        std::ostringstream wrong;
+        const int shown = app.exit(problem, asked, wrong);
+        fmt::print("{}", asked.str());
+        leverd::log::say(spdlog::level::err, wrong.str());
         return shown == 0 ? 0 : static_cast<int>(leverd::Exit::usage);
     } catch (const std::exception& defect) {
-        fmt::print(stderr, "leverd: {}\n", defect.what());
+        leverd::log::say(spdlog::level::critical, fmt::format("leverd: {}\n", defect.what()));
         return static_cast<int>(leverd::Exit::failed);
     }
     return args.exit;

@@ -391,6 +391,14 @@ struct Apply {
         state.history.why = e.why;
         state.history.since = now;
     }
+    void operator()(const BlindChanged& e) {
+        if (e.blind) {
+            state.blind[e.what] = Blindness{e.since, e.why};
+        } else {
+            state.blind.erase(e.what);
+        }
+        state.agenda.pages.box = true;
+    }
     void operator()(const ObserverChanged& e) {
         state.observer.trusted = e.trusted;
         state.observer.why = e.why;

@@ -9,6 +9,7 @@
 #include "policies/correlate.hpp"
 #include "policies/decide.hpp"
 #include "policies/detect.hpp"
+#include "policies/detect/blind.hpp"
 #include "policies/flapping.hpp"
 #include "policies/fold.hpp"
 #include "policies/known_good.hpp"
@@ -90,11 +91,13 @@ void sweep(Work& work) {
     work.transient.swept = work.now.at;
     std::vector<Subject> gone;
     for (const auto& [subject, held] : work.state.subjects) {
-        if (work.now.at - held.last_seen > limit && held.detectors.empty()) {
+        if (work.now.at - held.last_seen > limit && held.detectors.empty() &&
+            !is_kept_for_blindness(work.rules.runbook, work.state, subject)) {
             gone.push_back(subject);
         }
     }
     for (const auto& subject : gone) {
+        forget_unseen(work.state, subject);
         drop_subject(work.rules, work.state, subject);
     }
 }
@@ -345,6 +348,7 @@ void Engine::settle(Work& work) {
             break;
         }
     }
+    settle_blind(work);
     settle_pages(work);
     effort.turns += 1;
     effort.most = std::max(effort.most, effort.symptoms + effort.incidents - before_turn);
@@ -417,7 +421,8 @@ Decision Engine::preview(const FireByHand& wanted, Now now) const {
 
 std::optional<Instant> Engine::next_wake() const {
     const auto next = transient_.last_turn + (is_busy(state_) ? open_tick : quiet_tick);
-    return std::min(next, std::max(transient_.silent_next, transient_.last_turn));
+    const auto due = std::min(transient_.silent_next, blind_due(state_, transient_));
+    return std::min(next, std::max(due, transient_.last_turn));
 }
 
 Turn Engine::reload(Rules rules, Now now) {

@@ -178,6 +178,7 @@ struct Transient {
     std::map<std::pair<std::string, Subject>, Instant> kept;
     std::map<std::pair<std::string, Subject>, LeftOut> left_out;  // by probe and subject
     Instant silent_next = Instant::max();  // when the next silence would be found
+    Instant blind_next{};                  // when blindness is asked about again
     Instant swept{};
     Instant last_turn{};
     Effort effort;

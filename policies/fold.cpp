@@ -2,6 +2,7 @@
 #include "policies/fold.hpp"
 
 #include "policies/detect.hpp"
+#include "policies/detect/blind.hpp"
 #include "policies/state/touch.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
@@ -170,6 +171,7 @@ News remember(const Rules& rules, State& state, SubjectState& held, const Observ
         keep_proof_facts(rules, held, look);
     }
     news.value = held.looks.keep(state.shapes, look);
+    note_unseen(state, look);
     return news;
 }
 
@@ -198,6 +200,10 @@ LookValue judge(const Signal& signal, const Observation& look, const std::string
             return LookValue::nothing;
         }
         return look.reason == Reason::silent ? LookValue::bad : LookValue::good;
+    }
+    // A row about not seeing is content with any look that can judge, a bad one too.
+    if (signal.bad_health == std::vector{Health::unknown} && look.health != Health::unknown) {
+        return LookValue::good;
     }
     const bool listed =
         std::ranges::find(signal.bad_health, look.health) != signal.bad_health.end();
@@ -257,6 +263,7 @@ Millis kept_within(const Rules& rules, std::string_view probe, std::string_view 
 bool fold(const Rules& rules, State& state, const Observation& look) {
     if (look.reason == Reason::removed) {
         const bool known = state.subjects.contains(look.subject);
+        forget_unseen(state, look.subject);
         drop_subject(rules, state, look.subject);
         forget_changes(state, look.subject);
         return known;

@@ -195,6 +195,16 @@ struct TimeBridge {
     Millis away{0};
     Millis proven{0};
 };
+// One probe's looks at one subject cannot judge. Only such looks are held, so the cost of asking
+// how long they have lasted follows what cannot be seen, not what is watched.
+struct Unseen {
+    Now since;  // the first of the run
+    Reason reason = Reason::ok;
+};
+struct Blindness {
+    Now since;
+    std::string why;
+};
 
 struct DecisionKey {
     std::string symptom;
@@ -252,6 +262,8 @@ struct State {
         changes;  // signal, subject: when its looks turned good or bad, within the flap window
     std::set<std::pair<std::string, Subject>> flapping;  // signal, subject
     std::set<Subject> local_faults;                      // their newest look failed on our own side
+    std::map<std::pair<Subject, std::string>, Unseen> unseen;  // subject, probe
+    std::map<std::string, Blindness> blind;                    // by kind of subject
     Breaker breaker;
     std::map<std::pair<std::string, std::string>, Record> records;  // symptom, lever
     std::map<std::string, Baseline> baselines;                      // by symptom

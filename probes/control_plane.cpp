@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace leverd::probes {
 namespace {
@@ -136,34 +137,115 @@ void adopt(Inventory& inventory, std::map<std::string, Tenant> next) {
     inventory.tenants = std::move(next);
 }
 
-// Takes the list over when it is believable; else says why not.
-Step take_list(Context& context, const stack::OrgList& list) {
-    auto next = watched(context.config->tenants, list.tenants);
-    const std::vector<std::string> known = watched_tenants(context);
+// How long a tenant that vanished from the list without a reason is looked at all the same.
+constexpr Millis missing_kept{900'000};
+constexpr std::size_t names_told = 3;
+
+std::set<std::string> known_slugs(const Context& context) {
+    const auto known = watched_tenants(context);
+    std::set<std::string> slugs(known.begin(), known.end());
+    for (const auto& slug : context.inventory->expected) {
+        if (is_watched(context.config->tenants, slug)) {
+            slugs.insert(slug);
+        }
+    }
+    return slugs;
+}
+
+struct Absences {
+    std::vector<std::string> unexplained;  // looked at a while longer
+    std::vector<std::string> gone;
+};
+
+// A tenant whose last row said that it does not run had a reason to go. One that ran had none: it
+// stays in the list for a while, and is called missing.
+Absences note_absences(Inventory& inventory, const std::set<std::string>& known,
+                       std::map<std::string, Tenant>& next, Instant now) {
+    Absences out;
+    std::erase_if(inventory.missing, [&](const auto& one) { return next.contains(one.first); });
+    for (const auto& slug : known) {
+        if (next.contains(slug)) {
+            continue;
+        }
+        const auto held = inventory.tenants.find(slug);
+        const bool ran =
+            held == inventory.tenants.end() || held->second.instance_status == "running";
+        const Instant since = inventory.missing.try_emplace(slug, now).first->second;
+        if (!ran || now - since >= missing_kept) {
+            inventory.missing.erase(slug);
+            inventory.expected.erase(slug);
+            out.gone.push_back(slug);
+            continue;
+        }
+        out.unexplained.push_back(slug);
+        if (held != inventory.tenants.end()) {
+            next.emplace(slug, held->second);
+        }
+    }
+    return out;
+}
+
+std::string missing_words(const std::vector<std::string>& slugs) {
+    std::string names;
+    for (std::size_t i = 0; i < std::min(slugs.size(), names_told); ++i) {
+        names += (i == 0 ? "" : ", ") + slugs[i];
+    }
+    if (slugs.size() > names_told) {
+        names += fmt::format(" and {} more", slugs.size() - names_told);
+    }
+    return fmt::format("missing without a reason: {}; looked at for {} all the same", names,
+                       format_duration(missing_kept));
+}
+
+struct Taken {
     Step step;
+    std::vector<std::string> gone;
+};
+
+// Takes the list over when it is believable; else says why not, and the old one stays.
+Taken take_list(Context& context, const stack::OrgList& list) {
+    auto next = watched(context.config->tenants, list.tenants);
+    const auto known = known_slugs(context);
+    Taken taken;
+    Step& step = taken.step;
     step.phases = list.response.phases;
-    const InventoryVerdict verdict = judge_inventory(known.size(), next.size());
+    // An empty list is never evidence, also when nobody was known: then nothing is watched.
+    const InventoryVerdict verdict =
+        next.empty() ? InventoryVerdict::empty : judge_inventory(known.size(), next.size());
     if (verdict != InventoryVerdict::accepted) {
         step.health = Health::unknown;
         step.reason =
             verdict == InventoryVerdict::empty ? Reason::inventory_empty : Reason::inventory_shrunk;
-        step.words = fmt::format("the list names {} tenants and we know {}: not believed",
-                                 next.size(), known.size());
-        return step;
+        step.words = fmt::format(
+            "the list names {} tenants and we know {}: not believed, the last "
+            "good list stays",
+            next.size(), known.size());
+        return taken;
     }
     const std::size_t limit = asked_limit(context.config->control_plane.orgs_path);
+    Absences absences;
     if (limit > 0 && list.rows >= limit) {
         // A full page may be the first of several: who is missing from it is not gone.
-        for (const std::string& slug : known) {
-            next.emplace(slug, context.inventory->tenants.at(slug));
+        for (const auto& [slug, tenant] : context.inventory->tenants) {
+            if (is_watched(context.config->tenants, slug)) {
+                next.emplace(slug, tenant);
+            }
         }
+    } else {
+        absences = note_absences(*context.inventory, known, next, context.clock->now().at);
     }
     step.words = fmt::format("{} tenants", next.size());
     if (list.rejected > 0) {
         step.words += fmt::format(", {} rows unusable", list.rejected);
     }
+    if (!absences.unexplained.empty()) {
+        step.health = Health::degraded;
+        step.reason = Reason::inventory_shrunk;
+        step.words += ", " + missing_words(absences.unexplained);
+    }
+    taken.gone = std::move(absences.gone);
     adopt(*context.inventory, std::move(next));
-    return step;
+    return taken;
 }
 
 Observation tenant_row(const Tenant& tenant, const Task& task) {
@@ -218,11 +300,14 @@ boost::asio::awaitable<Observations> look_control_plane(Context& context, Task t
     auto list =
         co_await stack::list_orgs(access, context.config->control_plane.orgs_path, deadline);
     bool believed = false;
+    std::vector<std::string> gone;
     if (list.has_error()) {
         steps.push_back(step_of(list.error(), admin_read_health(list.error())));
     } else {
-        steps.push_back(take_list(context, *list));
-        believed = steps.back().health == Health::healthy;
+        Taken taken = take_list(context, *list);
+        believed = taken.step.health != Health::unknown;
+        gone = std::move(taken.gone);
+        steps.push_back(std::move(taken.step));
     }
     Observations all;
     all.push_back(fold_steps(steps, task));
@@ -233,6 +318,11 @@ boost::asio::awaitable<Observations> look_control_plane(Context& context, Task t
                 all.push_back(tenant_row(tenant, task));
             }
         }
+    }
+    for (const std::string& slug : gone) {
+        // So that nothing is left of it, neither a run of bad looks nor a look that grows old.
+        all.push_back(observation(Subject("tenant/" + slug), task, Health::unknown, Reason::removed,
+                                  "no longer in the control plane's list"));
     }
     co_return finish(context, started, std::move(all));
 }

@@ -23,7 +23,7 @@ build=(clang-19 libclang-rt-19-dev lld-19 ccache cmake ninja-build pkg-config ca
     nlohmann-json3-dev libfmt-dev libspdlog-dev libtomlplusplus-dev prometheus-cpp-dev libcli11-dev
     libhowardhinnant-date-dev tzdata catch2)
 test=(g++ clang-format-19 llvm-19 prometheus prometheus-alertmanager docker-registry chromium strace systemd jq openssl
-    procps iproute2 stunnel4 nginx-light apache2-utils)
+    procps iproute2 stunnel4 nginx-light apache2-utils mmdebstrap systemd-container)
 bench=(prometheus-blackbox-exporter prometheus nginx-light jq wrk openssl python3)
 
 case $what in

@@ -10,11 +10,11 @@
 
 namespace leverd {
 
-bool is_slug(std::string_view s);    // [a-z0-9-]{1,63}
-bool is_uuid(std::string_view s);    // 8-4-4-4-12 hex digits
+bool is_slug(std::string_view s);       // [a-z0-9-]{1,63}
+bool is_uuid(std::string_view s);       // 8-4-4-4-12 hex digits
 bool is_opaque_id(std::string_view s);  // [A-Za-z0-9_-]{1,100}: an id that a host chose
-bool is_digest(std::string_view s);  // sha256:[0-9a-f]{64}
-bool is_tag(std::string_view s);     // [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}, wire-contracts 4.2
+bool is_digest(std::string_view s);     // sha256:[0-9a-f]{64}
+bool is_tag(std::string_view s);        // [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}, wire-contracts 4.2
 bool is_repository(
     std::string_view s);  // lower-case path components joined by '/', at most 255 bytes
 

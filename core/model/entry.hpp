@@ -202,6 +202,14 @@ struct ObserverChanged {
     bool trusted = false;
     std::string why;
 };
+// Looks that could not judge (health unknown) went on for too long, or one judged again. `what` is
+// a kind of subject; `since` is when the first of the looks that still cannot judge ended.
+struct BlindChanged {
+    std::string what;
+    bool blind = false;
+    Now since;
+    std::string why;
+};
 // What one read-only diagnostic said before a lever could change it: shapes, statuses and error
 // classes, never chat and never a token.
 struct Diagnostic {
@@ -290,7 +298,7 @@ using EntryBody =
                  Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged, VetoSet,
                  VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged, Diagnosed, KnownGood,
                  PageJoined, Acknowledged, Snapshotted, Compacted, HistoryDoubted,
-                 HistoryAccepted>;
+                 HistoryAccepted, BlindChanged>;
 
 struct Entry {
     Now now;

@@ -11,7 +11,7 @@
 
 namespace leverd {
 
-inline constexpr std::array<std::string_view, 32> entry_kinds{
+inline constexpr std::array<std::string_view, 33> entry_kinds{
     "started",
     "config",
     "observation",
@@ -44,6 +44,7 @@ inline constexpr std::array<std::string_view, 32> entry_kinds{
     "compaction",
     "history_doubted",
     "history_accepted",
+    "blind",
 };
 static_assert(entry_kinds.size() == std::variant_size_v<EntryBody>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, EntryBody>, Observed>);
@@ -54,6 +55,6 @@ static_assert(std::is_same_v<std::variant_alternative_t<23, EntryBody>, Autonomy
 static_assert(std::is_same_v<std::variant_alternative_t<25, EntryBody>, KnownGood>);
 static_assert(std::is_same_v<std::variant_alternative_t<26, EntryBody>, PageJoined>);
 static_assert(std::is_same_v<std::variant_alternative_t<27, EntryBody>, Acknowledged>);
-static_assert(std::is_same_v<std::variant_alternative_t<31, EntryBody>, HistoryAccepted>);
+static_assert(std::is_same_v<std::variant_alternative_t<32, EntryBody>, BlindChanged>);
 
 }  // namespace leverd

@@ -332,6 +332,14 @@ void fields(V& visit, T& s) {
     visit("diagnostics", s.diagnostics);
 }
 
+template <class V, Of<BlindChanged> T>
+void fields(V& visit, T& s) {
+    visit("what", s.what);
+    visit("blind", s.blind);
+    visit("since", s.since);
+    visit("why", s.why);
+}
+
 template <class V, Of<KnownGood> T>
 void fields(V& visit, T& s) {
     visit("subject", s.subject);

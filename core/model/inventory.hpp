@@ -7,6 +7,7 @@
 #include "core/base/time.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ InventoryVerdict judge_inventory(std::size_t known, std::size_t next);
 
 struct Inventory {
     std::map<std::string, Tenant> tenants;  // by slug; the last good list
+    // Slugs that the last good list lacks without having said why, and since when.
+    std::map<std::string, Instant> missing;
+    // Slugs known from before this process; the first list is compared with them.
+    std::set<std::string> expected;
     std::map<std::string, std::vector<WorkspaceRow>>
         workspaces;                              // by slug; the last good list of each
     std::map<std::string, Secret> admin_tokens;  // by slug; memory only

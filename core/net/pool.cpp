@@ -3,11 +3,15 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
 namespace leverd::net {
 namespace {
+
+constexpr std::ptrdiff_t per_target_max = 2;
+constexpr std::chrono::seconds dead_pace{1};
 
 // Nothing to read is what a sound idle connection looks like; an end of stream, an error or any
 // byte means that its next request would go astray.
@@ -43,6 +47,12 @@ void Pool::give(std::string key, std::unique_ptr<Stream> stream) {
     if (connections_max_ == 0 || !stream->socket().is_open()) {
         return;
     }
+    // Looks that overlap for a moment, as when all of them are late or tried again, would leave one
+    // connection each.
+    const auto same = [&key](const Idle& row) { return row.key == key; };
+    if (std::count_if(idle_.begin(), idle_.end(), same) >= per_target_max) {
+        idle_.erase(std::find_if(idle_.begin(), idle_.end(), same));
+    }
     if (idle_.size() >= connections_max_) {
         idle_.pop_front();
     }
@@ -57,6 +67,11 @@ void Pool::sweep() {
     const auto now = std::chrono::steady_clock::now();
     while (!idle_.empty() && now - idle_.front().since >= idle_for_) {
         idle_.pop_front();
+    }
+    // What the other side has closed holds a descriptor here until somebody looks.
+    if (now - dead_sought_ >= dead_pace) {
+        dead_sought_ = now;
+        idle_.remove_if([](const Idle& row) { return !is_quiet(row.stream->socket()); });
     }
 }
 

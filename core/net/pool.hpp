@@ -19,8 +19,9 @@ class Pool {
     // The newest idle connection to the target that is still alive, or null. A connection that the
     // other side closed, or on which it spoke unasked, is dropped.
     std::unique_ptr<Stream> take(const std::string& key);
+    // At most two are kept for one target; the older one goes.
     void give(std::string key, std::unique_ptr<Stream> stream);
-    // Closes what has been idle for too long.
+    // Closes what has been idle for too long and, once a second, what the other side has closed.
     void sweep();
     std::size_t size() const { return idle_.size(); }
 
@@ -32,6 +33,7 @@ class Pool {
     };
     std::size_t connections_max_;
     Millis idle_for_;
+    Deadline dead_sought_{};
     std::list<Idle> idle_;  // oldest first
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace leverd::exporters {
 namespace {
@@ -58,6 +59,29 @@ void daemon_families(const Scene& s, FamilyList& out) {
     out.counter("leverd_probes_skipped_total",
                 "Looks not started in time, or that the box itself could not make.",
                 static_cast<double>(s.figures.probes_skipped));
+}
+
+// By kind of subject, so that there are as many series as the configuration has kinds.
+void blind_families(const Scene& s, FamilyList& out) {
+    std::map<std::string, std::set<Subject>> kinds;
+    for (const auto& signal : s.rules.runbook.signals) {
+        kinds[signal.subject_kind];
+    }
+    for (const auto& [what, held] : s.state.blind) {
+        kinds[what];
+    }
+    for (const auto& [key, run] : s.state.unseen) {
+        kinds[std::string(key.first.kind())].insert(key.first);
+    }
+    auto blind = out.gauge("leverd_blind",
+                           "1 while subjects of this kind could not be judged for longer than "
+                           "blind_after.");
+    auto unseen = out.gauge("leverd_unseen_subjects",
+                            "Subjects of this kind with a probe that cannot judge them now.");
+    for (const auto& [what, subjects] : kinds) {
+        blind.add({{"what", what}}, s.state.blind.contains(what) ? 1 : 0);
+        unseen.add({{"what", what}}, static_cast<double>(subjects.size()));
+    }
 }
 
 struct IncidentTally {
@@ -184,6 +208,7 @@ bool unattended(const Incident& incident, const State& state) {
 std::vector<prometheus::MetricFamily> state_families(const Scene& scene) {
     FamilyList out;
     daemon_families(scene, out);
+    blind_families(scene, out);
     incident_families(scene, out);
     lever_families(scene, out);
     hold_families(scene, out);

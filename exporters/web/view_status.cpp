@@ -17,7 +17,6 @@ struct Tally {
     int escalated = 0;
     int pending = 0;
     int in_flight = 0;
-    int recommended = 0;
 };
 
 Tally tally(const Scene& scene) {
@@ -30,9 +29,6 @@ Tally tally(const Scene& scene) {
         out.escalated += incident.phase == IncidentPhase::escalated ? 1 : 0;
         const bool pending = approval_pending(scene, incident);
         out.pending += pending ? 1 : 0;
-        const bool recommended =
-            incident.decision && incident.decision->action == Action::recommend;
-        out.recommended += recommended ? 1 : 0;
     }
     for (const auto& [id, intent] : scene.state.intents) {
         out.in_flight += intent.phase == IntentPhase::done ? 0 : 1;
@@ -94,53 +90,6 @@ std::vector<std::string> obstacles(const Backend& backend, const Scene& scene) {
     return out;
 }
 
-// level: good, busy (leverd is on it), person (someone has to do something), blind (leverd cannot
-// tell)
-std::pair<std::string, std::string> headline(const Backend& backend, const Scene& scene,
-                                             const Tally& t) {
-    const State& state = scene.state;
-    const auto healthy = backend.healthy();
-    if (!healthy.ok) {
-        return {"blind", "leverd itself is not well: " + healthy.why};
-    }
-    if (!state.observer.trusted) {
-        return {"blind", "leverd doubts its own view, nothing is judged: " + state.observer.why};
-    }
-    if (t.pending > 0) {
-        return {"person", t.pending == 1
-                              ? "1 lever waits for your approval"
-                              : fmt::format("{} levers wait for your approval", t.pending)};
-    }
-    if (state.breaker.phase == BreakerPhase::open) {
-        return {"person", "a storm, no lever fires by itself: " + state.breaker.why};
-    }
-    if (t.escalated > 0) {
-        return {"person", t.escalated == 1
-                              ? "1 incident needs a person"
-                              : fmt::format("{} incidents need a person", t.escalated)};
-    }
-    if (t.recommended > 0) {
-        return {"person", t.recommended == 1
-                              ? "1 lever is recommended; a person has to pull it"
-                              : fmt::format("{} levers are recommended; a person has to pull them",
-                                            t.recommended)};
-    }
-    if (t.open > 0) {
-        return {"busy", t.open == 1 ? "1 open incident" : fmt::format("{} open incidents", t.open)};
-    }
-    if (!state.ledger_writable) {
-        return {"blind", "the ledger cannot be written, so no lever can fire"};
-    }
-    if (!state.symptoms.empty()) {
-        return {"busy", "a symptom is active"};
-    }
-    const auto ready = backend.ready();
-    if (!ready.ok) {
-        return {"blind", "leverd is not ready: " + ready.why};
-    }
-    return {"good", "nothing is wrong"};
-}
-
 // Pages that their sinks have not accepted, in words and per sink.
 Json delivery_json(const Backend& backend, const Scene& scene) {
     const auto sinks = backend.page_delivery();
@@ -189,7 +138,6 @@ Json status_view(const Backend& backend) {
     const Scene scene = scene_of(backend);
     const State& state = scene.state;
     const Tally counts = tally(scene);
-    const auto [level, words] = headline(backend, scene, counts);
     const auto blocked = obstacles(backend, scene);
 
     Json out = Json::object();
@@ -197,8 +145,7 @@ Json status_view(const Backend& backend) {
     out["time"] = time_json(scene.now);
     out["started"] = time_json(state.started);
     out["config_hash"] = state.config_hash;
-    out["level"] = level;
-    out["headline"] = words;
+    add_headline(backend, scene, out);
     out["healthy"] = health_json(backend.healthy());
     out["ready"] = health_json(backend.ready());
     out["can_act"]["ok"] = blocked.empty();

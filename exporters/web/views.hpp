@@ -34,6 +34,19 @@ Json time_json(const Scene& scene, Instant moment);
 leverd::Health rolled_up(const Scene& scene, const SubjectState& subject);
 bool stale(const Scene& scene, const LookState& look);
 
+// One thing that is not well, worst first: what a person hears of it in one breath.
+struct Concern {
+    std::string level;  // blind, person, busy
+    std::string subject;
+    std::string title;
+    Now since;           // the epoch: not known
+    std::string leverd;  // what leverd does about it
+    std::string you;     // what the reader does
+};
+std::vector<Concern> concerns(const Backend& backend, const Scene& scene);
+// level, headline, concerns, blind.
+void add_headline(const Backend& backend, const Scene& scene, Json& out);
+
 Json status_view(const Backend& backend);
 // What the page shows, in one answer, so that its parts cannot be of different moments.
 Json overview_view(const Backend& backend);

@@ -1,6 +1,7 @@
 // Why: see standing.hpp.
 #include "policies/page/standing.hpp"
 
+#include "policies/detect/blind.hpp"
 #include "policies/guard_names.hpp"
 #include "policies/page/groups.hpp"
 #include "policies/page/table.hpp"
@@ -105,6 +106,13 @@ void what_it_holds(Work& work, StandingPages& wanted) {
                            "no disruptive lever fires on it until it is steady. Next: leverd why " +
                                subject.text(),
                            subject};
+        }
+    }
+    for (const auto& [what, held] : state.blind) {
+        // A row of the table that speaks about it tells it in its own words.
+        if (!blindness_has_case(work.rules, state, what)) {
+            wanted["blind/" + what] = {"blind", held.since, "leverd is blind on " + what, held.why,
+                                       {}};
         }
     }
     for (const auto& [id, veto] : state.vetoes) {

@@ -31,6 +31,8 @@ std::string_view name_of(E value) {
         return index < incident_phases.size() ? incident_phases[index] : "invalid";
     } else if constexpr (std::is_same_v<E, IntentPhase>) {
         return index < intent_phases.size() ? intent_phases[index] : "invalid";
+    } else if constexpr (std::is_same_v<E, Reason>) {
+        return describe(value).name;
     } else {
         return to_string(value);
     }
@@ -38,6 +40,9 @@ std::string_view name_of(E value) {
 
 template <class E>
 std::optional<E> value_of(std::string_view name) {
+    if constexpr (std::is_same_v<E, Reason>) {
+        return reason_from_name(name);
+    }
     for (std::size_t i = 0; name != "invalid" && i < enumerators_max; ++i) {
         if (name_of(static_cast<E>(i)) == name) {
             return static_cast<E>(i);

@@ -198,6 +198,20 @@ void members(V&& visit, T& s) {
     visit("since", since);
 }
 
+template <class V, PartOf<Unseen> T>
+void members(V&& visit, T& s) {
+    auto& [since, reason] = s;
+    visit("since", since);
+    visit("reason", reason);
+}
+
+template <class V, PartOf<Blindness> T>
+void members(V&& visit, T& s) {
+    auto& [since, why] = s;
+    visit("since", since);
+    visit("why", why);
+}
+
 template <class V, PartOf<DecisionKey> T>
 void members(V&& visit, T& s) {
     auto& [symptom, lever, mode, reason] = s;
@@ -236,7 +250,8 @@ void members(V&& visit, T& s) {
 template <class V, PartOf<State> T>
 void members(V&& visit, T& s) {
     [[maybe_unused]] auto& [subjects, shapes, tripped, symptoms, incidents, intents, own_moves,
-                            known_good, firings, vetoes, changes, flapping, local_faults, breaker,
+                            known_good, firings, vetoes, changes, flapping, local_faults, unseen,
+                            blind, breaker,
                             records, baselines, autonomy, book, pages, decision_counts, ancestry,
                             index, agenda, stop, observer, history, bridge, ledger_writable,
                             self_reports, self_reports_made, config_hash, started, incidents_made,
@@ -261,6 +276,8 @@ void members(V&& visit, T& s) {
     visit("book", book);
     visit("pages", pages);
     visit("decision_counts", decision_counts);
+    visit("unseen", unseen);
+    visit("blind", blind);
     visit("stop", stop);
     visit("observer", observer);
     visit("history", history);

@@ -1,6 +1,7 @@
 # Why: see page.sh. What an on-call engineer needs first must be on the page, update itself, and break nothing.
 import os
 import pathlib
+import signal
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,16 +49,36 @@ def page(t):
                 f"{text}.includes('Workspace boots but agent always errors')", 40), browser.evaluate(text))
             t("remote text is shown, not run", browser.evaluate("document.title") != "owned"
               and not browser.evaluate("document.querySelector('img[src=x]')"))
+            t("the first line names subject and title", browser.evaluate(
+                "/: (Canvas crashes on load|Workspace boots but agent always errors)$/.test("
+                "document.getElementById('headline').innerText)"),
+              browser.evaluate("document.getElementById('headline').innerText"))
+            t("and what leverd does and what you do", browser.evaluate(
+                "document.getElementById('first').innerText.includes('You: ')"),
+              browser.evaluate("document.getElementById('first').innerText"))
             shot = os.environ.get("LEVERD_SCREENSHOT", str(s.dir / "page.png"))
             browser.screenshot(shot)
             t("a screenshot was taken", os.path.getsize(shot) > 10_000)
             browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+            browser.screenshot(shot.replace(".png", "-390.png"))
             t("nothing is wider than a phone", browser.evaluate(
                 "document.documentElement.scrollWidth <= 390"), browser.evaluate("document.documentElement.scrollWidth"))
             s.fault("canvas", mode="ok")
-            s.kill9()
-            t("a lost connection is said", browser.wait_for(f"{text}.toLowerCase().includes('not connected')", 30),
+            status = "document.getElementById('status').className"
+            os.kill(s.daemon.pid, signal.SIGSTOP)
+            t("a daemon that hangs turns the page grey", browser.wait_for(f"{status} === 'lost'", 60),
               browser.evaluate(text)[:200])
+            os.kill(s.daemon.pid, signal.SIGCONT)
+            t("and one that answers again takes it back", browser.wait_for(f"{status} !== 'lost'", 60),
+              browser.evaluate(text)[:200])
+            s.kill9()
+            t("a dead daemon turns the page grey", browser.wait_for(f"{status} === 'lost'", 60),
+              browser.evaluate(text)[:200])
+            t("which says since when it is blind", browser.evaluate(
+                "/^Blind since .*: leverd does not answer$/.test(document.getElementById('headline').innerText)"),
+              browser.evaluate("document.getElementById('headline').innerText"))
+            t("in the title as well", browser.evaluate("document.title.includes('BLIND')"), browser.evaluate("document.title"))
+            browser.screenshot(shot.replace(".png", "-lost.png"))
             quiet = [c for c in browser.complaints() if "ERR_" not in c and "Failed to load" not in c]
             t("no errors in the console", not quiet, quiet)
         finally:

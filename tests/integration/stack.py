@@ -31,8 +31,14 @@ PLAYED = ("user", "person", "publisher", "operator", "story")  # journal lines t
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+# Ceilings say when to give up, never how fast leverd has to be: a machine that others load takes
+# several times as long for the same steps, and waiting costs nothing where the answer comes.
+PATIENCE = float(os.environ.get("LEVERD_PATIENCE", "6"))
+
+
 def wait_for(what, look, timeout=30.0, every=0.05):
     """The first true answer of `look`; fails with the last answer when none comes in time."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     while True:
         seen = look()
@@ -70,7 +76,7 @@ def http(method, url, body=None, token=None, headers=None):
     for name, value in (headers or {}).items():
         request.add_header(name, value)
     try:
-        with _opener.open(request, timeout=10) as answer:
+        with _opener.open(request, timeout=10 * PATIENCE) as answer:
             return answer.status, answer.read().decode("utf-8", "replace")
     except urllib.error.HTTPError as answer:
         return answer.code, answer.read().decode("utf-8", "replace")
@@ -108,7 +114,9 @@ class Stack:
         self.starts = 0
         try:
             self._start_sandbox()
-            self.toml.write_text(edited(self.toml.read_text(), toml))
+            # How late the loop runs is the machine's doing here; a test of it sets a limit of its own.
+            text = edited(self.toml.read_text(), [('max_lateness = "1500ms"', 'max_lateness = "60s"')])
+            self.toml.write_text(edited(text, toml))
             if leverd:
                 self.start()
         except BaseException:
@@ -154,7 +162,7 @@ class Stack:
         wait_for("six images", lambda: look("image", 6))
         wait_for("a trusted observer", lambda: self.status()["observer"]["trusted"])
 
-    def terminate(self, timeout=20):
+    def terminate(self, timeout=20 * PATIENCE):
         self.daemon.send_signal(signal.SIGTERM)
         return self.daemon.wait(timeout)
 
@@ -183,7 +191,7 @@ class Stack:
         command = [str(LEVERD), *words]
         if socket:
             command += ["--socket", str(self.socket)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, capture_output=True, text=True, timeout=30 * PATIENCE)
 
     # --- the API --------------------------------------------------------------------------------
 
@@ -261,7 +269,8 @@ class Stack:
 
     def verified(self):
         return subprocess.run([str(LEVERD), "ledger", "verify", "--state", str(self.state)],
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True,
+                              timeout=30 * PATIENCE)
 
     # --- the sandbox ----------------------------------------------------------------------------
 
@@ -274,7 +283,7 @@ class Stack:
     def curl(self, url, *words):
         """A body from one of the sandbox's TLS hosts."""
         host = url.split("/")[2]
-        return subprocess.run(["curl", "-fsS", "--max-time", "5", "--cacert", self.dir / "ca.pem",
+        return subprocess.run(["curl", "-fsS", "--max-time", "60", "--cacert", self.dir / "ca.pem",
                                "--resolve", f"{host}:127.0.0.1", *words, url], check=True,
                               capture_output=True, text=True).stdout
 

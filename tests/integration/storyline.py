@@ -40,7 +40,7 @@ def day(t):
 
         raised = {e["symptom"] for e in s.entries("symptom_raised")}
         t("all seven rows were noticed", raised == ROWS | {SHARED}, (ROWS | {SHARED}) ^ raised)
-        wait_for("a green end", lambda: not s.symptoms(), 30)
+        wait_for("a green end", lambda: not s.symptoms(), 60)
         t("every incident is over", not s.api("/api/v1/incidents?open=1")["incidents"])
 
         fired = collections.Counter(e["lever"] for e in s.entries("intent"))

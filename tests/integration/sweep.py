@@ -11,12 +11,12 @@ import time
 from disk import TRUSTING
 from levers import PLATFORM, ROOM, TWIN
 from rollback import ARMED, CANVAS, CP, RAILWAY, VERCEL
-from stack import main, stack, wait_for
+from stack import PATIENCE, main, stack, wait_for
 
 SETS = ("pwrite64,fsync,fdatasync,ftruncate,rename,unlink",  # the ledger's
         "write,writev,sendto,sendmsg")  # the network's
 EACH = int(os.environ.get("KILLS", "6"))  # for each lever and set; 0: at every one of the calls
-BUDGET = 38 if EACH else 3600  # seconds for one lever and set; half of a sample must fit in it
+BUDGET = 38 * PATIENCE if EACH else 7200  # seconds for one lever and set; half of a sample must fit in it
 # Kills of one stack: what moves more often flaps, and that holds its lever; and each rollback goes
 # further back in Railway's history.
 PART = 6 if EACH else 3

@@ -11,11 +11,12 @@ let lostSince = null;
 let streaming = false;
 let running = false;
 let again = false;
+const patience = 5000; // milliseconds for an answer; one that hangs is as good as none
 
 async function ask(path, options) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), 10000);
+  const timer = setTimeout(() => stop.abort(), patience);
   try {
     const answer = await fetch(path, { ...options, headers, cache: 'no-store', signal: stop.signal });
     const data = await answer.json();
@@ -47,23 +48,42 @@ function showConnection() {
   if (connected) {
     showLink(streaming ? 'live' : 'no event stream, asking every 2 s', false);
   } else if (lostSince) {
-    showLink(`not connected since ${lostSince.toLocaleTimeString()}: what you see is old`, true);
+    showLink(`not connected since ${lostSince.toLocaleTimeString()}`, true);
   }
+}
+
+function showHeadline(words) {
+  const first = words.charAt(0).toUpperCase() + words.slice(1);
+  if ($('headline').textContent !== first) $('headline').textContent = first;
 }
 
 function showStatus(status) {
   render.setServerTime(status.time);
+  const worst = status.concerns[0];
   $('status').className = status.level;
-  const first = status.headline.charAt(0).toUpperCase() + status.headline.slice(1);
-  if ($('headline').textContent !== first) $('headline').textContent = first;
+  document.body.classList.remove('lost');
+  showHeadline(worst ? `${worst.subject}: ${worst.title}` : status.headline);
+  part('first', worst || null, () => render.concern(worst));
+  part('others', [status.concerns.slice(1), status.more], () => render.otherConcerns(status, actions));
   $('can-act').textContent = status.can_act.ok ? 'leverd is able to act.'
     : `leverd does not act by itself: ${status.can_act.why.join('; ')}`;
   const undelivered = status.pages ? status.pages.undelivered : [];
   $('undelivered').textContent = undelivered.join('; ');
   $('undelivered').hidden = undelivered.length === 0;
   $('version').textContent = status.version;
-  document.title = status.level === 'good' ? 'leverd: fine' : `leverd: ${status.headline}`;
+  document.title = worst ? `leverd: ${worst.subject}: ${worst.title}` : 'leverd: fine';
   part('facts', { ...status, time: 0 }, () => render.facts(status));
+}
+
+// A page that no longer hears of leverd knows nothing: whatever was green is grey from this moment.
+function showLost(asksForToken) {
+  $('status').className = 'lost';
+  document.body.classList.add('lost');
+  showHeadline(asksForToken ? 'Enter the API token to see the state'
+    : `Blind since ${lostSince.toLocaleTimeString()}: leverd does not answer`);
+  part('first', asksForToken ? 'token' : 'lost', () => (asksForToken ? []
+    : render.lost()));
+  document.title = asksForToken ? 'leverd: token needed' : 'leverd: BLIND, does not answer';
 }
 
 const actions = {
@@ -126,11 +146,7 @@ async function refresh() {
   } catch (problem) {
     connected = false;
     lostSince = lostSince || new Date();
-    if (problem.status === 401 || problem.status === 403) {
-      $('headline').textContent = 'Enter the API token to see the state';
-    } else {
-      document.title = 'leverd: not connected';
-    }
+    showLost(problem.status === 401 || problem.status === 403);
   }
   render.renewTimes();
   showConnection();
@@ -171,7 +187,8 @@ $('token-close').addEventListener('click', () => $('token-dialog').close());
 $('why-close').addEventListener('click', () => $('why-dialog').close());
 
 setInterval(() => { if (!streaming) refresh(); }, 2000);
-setInterval(refresh, 15000); // a look grows stale without any event
+setInterval(refresh, 5000); // a look grows stale without any event, and so does a hanging stream
+document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
 setInterval(() => { render.renewTimes(); showConnection(); }, 5000);
 follow();
 refresh();

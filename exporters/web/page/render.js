@@ -62,6 +62,29 @@ function subjectButton(subject, actions, context) {
     onclick: () => actions.why(subject), 'aria-haspopup': 'dialog' }, subject);
 }
 
+// The worst of what is not well, in the order in which a person asks.
+export function concern(worst) {
+  if (!worst) return [];
+  return [
+    worst.since ? el('p', { class: 'quiet' }, 'since ', when(worst.since), ` (${worst.since.slice(0, 19).replace('T', ' ')} UTC)`) : '',
+    el('p', {}, worst.leverd),
+    el('p', {}, el('b', {}, 'You: '), worst.you),
+  ].filter(Boolean);
+}
+
+export function otherConcerns(status, actions) {
+  const rows = status.concerns.slice(1).map((c) => el('li', {}, subjectButton(c.subject, actions, `also ${c.title}`),
+    `: ${c.title}`, c.since ? [' since ', when(c.since)] : '', el('span', { class: 'evidence' }, c.leverd)));
+  if (status.more) rows.push(el('li', {}, `and ${status.more} more, below`));
+  return rows;
+}
+
+export function lost() {
+  return [el('p', {}, 'What stands below is from before then and may be wrong.'),
+    el('p', {}, el('b', {}, 'You: '), 'on its box, ', el('code', {}, 'systemctl status leverd'), ' and ',
+      el('code', {}, 'journalctl -u leverd -p warning'))];
+}
+
 export function facts(status) {
   const chip = (warn, words) => el('li', { class: warn ? 'warn' : null }, words);
   return [
@@ -136,7 +159,7 @@ export function planList(plan) {
 }
 
 export function approvals(decisions, hasToken, actions) {
-  if (!decisions.length) return none('Nothing waits for a person.');
+  if (!decisions.length) return none('No lever waits for an approval.');
   return decisions.map((d) => {
     const input = el('input', { 'data-key': `why ${d.id}`, 'aria-label': `Why (${d.id})`, maxlength: '300', placeholder: 'why (needed)' });
     const answer = (verb) => () => actions.answer(d, verb, input.value);

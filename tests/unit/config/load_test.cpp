@@ -209,6 +209,7 @@ TEST_CASE("signals, symptoms, topology and limits arrive") {
 fresh_for = "3m"
 gone_after = "20m"
 clearing_time = "90s"
+blind_after = "7m"
 [[signal]]
 id = "s"
 subject = "workspace"
@@ -279,6 +280,7 @@ mode = "observe"
     CHECK(r.fresh_for == Millis{180'000});
     CHECK(r.gone_after == Millis{1'200'000});
     CHECK(r.clearing_time == Millis{90'000});
+    CHECK(r.blind_after == Millis{420'000});
     REQUIRE(r.signals.size() == 3);
     const Signal& s = r.signals[0];
     CHECK(s.subject_kind == "workspace");

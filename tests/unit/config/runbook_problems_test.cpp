@@ -46,7 +46,7 @@ hint: did you mean 'http_5xx'?
 leverd.toml:7:22: error: 'unknown' is no bad health
     health = ["failing", "unknown"]
                          ^
-hint: only degraded and failing count against a subject
+hint: degraded and failing count against a subject; "unknown" alone is a signal about not seeing
 leverd.toml:8:10: error: bad condition 'requests > = 3'
     where = ["requests > = 3", "requests >= three"]
              ^
@@ -55,6 +55,32 @@ leverd.toml:8:28: error: bad condition 'requests >= three'
     where = ["requests > = 3", "requests >= three"]
                                ^
 hint: write a fact, one of < <= == >= > and a number: "requests >= 3")x"},
+    {"a lever for not seeing",
+     R"x(
+include = ["base.toml"]
+[[signal]]
+id = "s"
+subject = "tenant"
+probe = "tenant_health"
+health = ["unknown"]
+[[symptom]]
+id = "x"
+title = "T"
+subject = "tenant"
+any = ["s"]
+lever = "tenant-redeploy"
+[[policy]]
+id = "p"
+symptom = "x"
+lever = "tenant-redeploy"
+subjects = ["*"]
+mode = "observe"
+)x",
+     R"x(
+leverd.toml:12:9: error: a lever for a symptom that rests on not seeing ('s')
+    lever = "tenant-redeploy"
+            ^
+hint: write lever = "none": a person looks first)x"},
     {"no bad health at all",
      R"x(
 include = ["base.toml"]

@@ -43,7 +43,7 @@ TEST_CASE("the shipped files load without a problem") {
 
 TEST_CASE("the shipped symptoms are the runbook's seven rows, word for word") {
     const Config config = shipped().config;
-    REQUIRE(config.runbook.symptoms.size() == std::size(table) + 5);
+    REQUIRE(config.runbook.symptoms.size() == std::size(table) + 6);
     for (std::size_t i = 0; i < std::size(table); ++i) {
         const Symptom& s = config.runbook.symptoms[i];
         CAPTURE(i);
@@ -106,11 +106,13 @@ TEST_CASE("a stray image goes back by the lever that moves it") {
     CHECK(lever_for(s, "image/molecule-ai/workspace-template-hermes") == "template-rollback");
 }
 
-TEST_CASE("a broken freeze and a lost forge or registry call a person and nobody else") {
+TEST_CASE(
+    "a broken freeze, a lost forge or registry and an unseen control plane call a person and "
+    "nobody else") {
     const Config config = shipped().config;
     const auto& symptoms = config.runbook.symptoms;
-    for (const std::string_view id :
-         {"boot-fell-silent", "freeze-broken", "forge-lost", "registry-lost"}) {
+    for (const std::string_view id : {"boot-fell-silent", "freeze-broken", "forge-lost",
+                                      "registry-lost", "control-plane-unknown"}) {
         CAPTURE(id);
         const auto s = std::find_if(symptoms.begin(), symptoms.end(),
                                     [id](const Symptom& one) { return one.id == id; });

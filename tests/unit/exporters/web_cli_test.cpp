@@ -54,8 +54,13 @@ TEST_CASE("status says what matters first") {
     const auto report = cli::status(options_for(host.socket()));
     CHECK(report.code == Exit::ok);
     CHECK(report.err.empty());
-    CHECK(report.out.rfind("1 lever waits for your approval\nleverd is able to act\n", 0) == 0);
-    CHECK(has(report.out, "2 open incidents, 0 need a person, 1 approvals wait, 1 levers"));
+    CHECK(report.out.rfind("tenant/acme: Whole tenant unreachable, since 2026-05-06 18:05:00 UTC. "
+                           "Waiting for a person to approve lever C (tenant-redeploy). You: leverd "
+                           "approve d-12 --why \"...\"\nalso: tenant/globex: Whole tenant "
+                           "unreachable, since ",
+                           0) == 0);
+    CHECK(has(report.out, "\nleverd is able to act\n"));
+    CHECK(has(report.out, "incidents open: 2, waiting for a person: 1, levers in flight: 1\n"));
     CHECK(has(report.out, "  tenant         1        0         2        0\n"));
     auto as_json = options_for(host.socket());
     as_json.json = true;

@@ -22,59 +22,7 @@ std::size_t window_count(const FakeBackend& backend) {
     return status_view(backend)["windows"].size();
 }
 
-void close_all(FakeBackend& backend) {
-    for (auto& [id, incident] : backend.held.incidents) {
-        incident.phase = IncidentPhase::closed;
-    }
-    backend.held.symptoms.clear();
-}
-
 }  // namespace
-
-TEST_CASE("the headline names what matters most") {
-    FakeBackend backend;
-    fill(backend);
-    std::string level = "person";
-    std::string words = "1 lever waits for your approval";
-
-    SECTION("an approval comes first") {}
-    SECTION("then what escalated") {
-        backend.held.incidents["i-1"].phase = IncidentPhase::escalated;
-        backend.held.incidents["i-1"].decision->action = Action::hold;
-        words = "1 incident needs a person";
-    }
-    SECTION("then what leverd is working on") {
-        backend.held.incidents["i-1"].decision->action = Action::hold;
-        level = "busy";
-        words = "2 open incidents";
-    }
-    SECTION("then a storm") {
-        backend.held.incidents["i-1"].phase = IncidentPhase::escalated;
-        backend.held.incidents["i-1"].decision->action = Action::hold;
-        backend.held.breaker = Breaker{BreakerPhase::open, 0, "6 incidents", backend.time};
-        words = "a storm, no lever fires by itself: 6 incidents";
-    }
-    SECTION("doubt about the own view outranks all of it") {
-        backend.held.observer.trusted = false;
-        backend.held.observer.why = "1 of 3 reference points answers";
-        level = "blind";
-        words = "leverd doubts its own view, nothing is judged: 1 of 3 reference points answers";
-    }
-    SECTION("all is well") {
-        close_all(backend);
-        level = "good";
-        words = "nothing is wrong";
-    }
-    SECTION("not ready is never good") {
-        close_all(backend);
-        backend.fit = {false, "no look has ended yet"};
-        level = "blind";
-        words = "leverd is not ready: no look has ended yet";
-    }
-    const Json status = status_view(backend);
-    CHECK(status["level"] == level);
-    CHECK(status["headline"] == words);
-}
 
 TEST_CASE("everything that keeps leverd from acting is listed") {
     FakeBackend backend;

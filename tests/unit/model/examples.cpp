@@ -90,6 +90,7 @@ std::vector<EntryBody> example_bodies() {
         Compacted{42, "h-42", 41, WallTime{Millis{1'778'090'400'250}}},
         HistoryDoubted{"shorter", 42, "h-42", 17, "h-17"},
         HistoryAccepted{"ops", "restored on purpose"},
+        BlindChanged{"tenant", true, Now{at_millis(5), {}}, "a credential was rotated"},
     };
 }
 

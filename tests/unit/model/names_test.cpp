@@ -78,7 +78,8 @@ TEST_CASE("every alternative of an entry has its kind") {
                                               "snapshot",
                                               "compaction",
                                               "history_doubted",
-                                              "history_accepted"};
+                                              "history_accepted",
+                                              "blind"};
     const auto bodies = test::example_bodies();
     REQUIRE(bodies.size() == kinds.size());
     REQUIRE(bodies.size() == std::variant_size_v<EntryBody>);

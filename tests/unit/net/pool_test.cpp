@@ -14,6 +14,17 @@ using test::Loop;
 using test::reason;
 using test::Server;
 
+// So many requests at once; all of them have ended.
+void fetch_together(Loop& loop, Client& client, const std::string& url, std::size_t count) {
+    std::vector<std::optional<HttpResult>> results(count);
+    TaskGroup group(loop.io.get_executor(), nullptr);
+    for (auto& result : results) {
+        group.spawn("fetch", test::fetch_into(client.transport.get(), Client::request("GET", url),
+                                              deadline_in(20s), &result));
+    }
+    loop.turn_until([&] { return group.size() == 0; });
+}
+
 // Each first connection answers once and dies on its second request; later ones always answer.
 asio::awaitable<void> die_on_second(test::Peer& peer) {
     co_await peer.request();
@@ -136,6 +147,16 @@ TEST_CASE("idle connections are bounded in number and age") {
         CHECK(reason(client.get(servers[0]->url())) == "ok");
         CHECK(servers[0]->connections == 2);
     }
+}
+
+TEST_CASE("looks that overlapped leave at most two connections to a target") {
+    Loop loop;
+    Server server(loop, test::answer_always);
+    Client client(loop);
+    fetch_together(loop, client, server.url(), 6);
+    REQUIRE(server.connections == 6);
+    fetch_together(loop, client, server.url(), 6);
+    CHECK(server.connections == 6 + 4);
 }
 
 TEST_CASE("targets that differ in host or scheme share no connection") {

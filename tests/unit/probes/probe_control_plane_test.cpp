@@ -190,10 +190,56 @@ TEST_CASE("a list that lost more than half is not believed and the old one stays
     smaller.inventory.workspaces["t9"] = {};
     Answers most;
     most.orgs = json_answer(200, many(8));
-    CHECK(look(smaller, most).size() == 9);
+    // Those that ran are called missing and looked at a while longer; then they are gone.
+    const auto missed = look(smaller, most);
+    CHECK(missed.size() == 9);
+    CHECK(missed[0].health == Health::degraded);
+    CHECK(missed[0].reason == Reason::inventory_shrunk);
+    CHECK(
+        missed[0].evidence ==
+        "12 tenants, missing without a reason: t10, t11, t8 and 1 more; looked at for 15m all the "
+        "same");
+    CHECK(smaller.inventory.tenants.size() == 12);
+    smaller.clock.value.at += std::chrono::minutes{16};
+    const auto later = look(smaller, most);
+    CHECK(later.size() == 13);
+    CHECK(later[0].health == Health::healthy);
+    CHECK(later.back().reason == Reason::removed);
     CHECK(smaller.inventory.tenants.size() == 8);
     CHECK_FALSE(smaller.inventory.admin_tokens.contains("t9"));
     CHECK_FALSE(smaller.inventory.workspaces.contains("t9"));
+}
+
+TEST_CASE("a tenant that was stopped before it vanished had a reason") {
+    test::World world;
+    world.inventory.tenants["halt"] = Tenant{"halt", test::org_id, "stopped"};
+    const auto seen = look(world, Answers{});
+    CHECK(seen[0].health == Health::healthy);
+    CHECK(seen.back().subject == Subject("tenant/halt"));
+    CHECK(seen.back().reason == Reason::removed);
+    CHECK_FALSE(world.inventory.tenants.contains("halt"));
+}
+
+TEST_CASE("an empty first list is not believed, after a restart neither a shrunken one") {
+    test::World nobody;
+    nobody.inventory.tenants.clear();
+    Answers none;
+    none.orgs = json_answer(200, R"({"orgs":[]})");
+    CHECK(look(nobody, none)[0].reason == Reason::inventory_empty);
+
+    test::World restarted;
+    restarted.inventory.tenants.clear();
+    for (int i = 0; i < 12; ++i) {
+        restarted.inventory.expected.insert("t" + std::to_string(i));
+    }
+    Answers few;
+    few.orgs = json_answer(200, many(4));
+    CHECK(look(restarted, few)[0].reason == Reason::inventory_shrunk);
+    CHECK(restarted.inventory.tenants.empty());
+    few.orgs = json_answer(200, many(10));
+    const auto seen = look(restarted, few);
+    CHECK(seen[0].health == Health::degraded);
+    CHECK(restarted.inventory.tenants.size() == 10);
 }
 
 TEST_CASE("a full page never says that somebody is gone") {

@@ -2,11 +2,15 @@
 // that the codec lacks (policies/state/members.hpp); this finds those that come back changed.
 #include "policies/state/codec.hpp"
 
+#include "core/base/text.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/policies/bench.hpp"
 
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <set>
+#include <sstream>
 
 using namespace leverd;
 using leverd::test::Bench;
@@ -138,4 +142,30 @@ TEST_CASE("the counts of a ledger are those that its entries add up to") {
     }
     CHECK(entries == static_cast<std::int64_t>(bench.ledger().size()));
     CHECK(told.tally.counts().at({"outcomes", {"tenant-redeploy", "accepted"}}) == 1);
+}
+
+// A member that is named in the bindings and not visited would be missing on both sides of every
+// comparison above.
+TEST_CASE("every member of the state is written, or is known to follow from the others") {
+    const std::set<std::string> follows{"shapes", "ancestry", "ledger_writable", "self_reports"};
+    std::ifstream in(LEVERD_STATE_MEMBERS);
+    std::stringstream text;
+    text << in.rdbuf();
+    const std::string source = text.str();
+    int structs = 0;
+    for (auto at = source.find("auto& ["); at != std::string::npos;
+         at = source.find("auto& [", at + 1)) {
+        ++structs;
+        const auto open = source.find('[', at);
+        const auto close = source.find(']', open);
+        const auto body = source.substr(close, source.find("\n}\n", close) - close);
+        auto names = source.substr(open + 1, close - open - 1);
+        std::erase_if(names, [](char c) { return c == ' ' || c == '\n'; });
+        for (const auto& name : split(names, ',')) {
+            CAPTURE(name);
+            const auto visit = "visit(\"" + name + "\", " + name + ")";
+            CHECK((body.find(visit) != std::string::npos || follows.contains(name)));
+        }
+    }
+    CHECK(structs >= 20);
 }

@@ -62,6 +62,16 @@ struct Apply {
         if (const auto active = state.symptoms.find(key); active != state.symptoms.end()) {
             const auto from = std::exchange(active->second.incident, id);
             note_link(state, key, from, id);
+            touch_rows_below(key.second);
+        }
+    }
+    // What waits below for others to be healthy has its explanation now.
+    void touch_rows_below(const Subject& subject) {
+        const auto below = state.index.uneasy_below.find(subject);
+        if (below != state.index.uneasy_below.end()) {
+            for (const auto& other : below->second) {
+                touch_direct_rows(rules, state, other);
+            }
         }
     }
 

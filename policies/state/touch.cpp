@@ -180,13 +180,6 @@ void note_opened(const Rules& rules, State& state, const std::string& id) {
     index.open_cases.insert(id);
     note_opening(state, made, true);
     note_uneasy(rules, state, made.subject);
-    // What waits below for others to be healthy has its explanation now.
-    const auto below = index.uneasy_below.find(made.subject);
-    if (below != index.uneasy_below.end()) {
-        for (const auto& other : below->second) {
-            touch_direct_rows(rules, state, other);
-        }
-    }
     touch_family(state, made.subject);
 }
 

@@ -1,7 +1,8 @@
 // Why: days of trouble in seconds. The invariants are checked after every turn, some seeds run
 // twice and must give the same ledger, and a failing seed names itself: SIM_SEED=<n> runs it alone,
 // SIM_SEEDS=<n> runs more of them, SIM_INCIDENTS=<n> runs until that many were simulated,
-// SIM_FIRST=<n> begins at that seed, SIM_HOURS=<n> makes each world's trouble last that long.
+// SIM_FIRST=<n> begins at that seed, SIM_HOURS=<n> makes each world's trouble last that long,
+// SIM_TRACE=1 prints every entry, SIM_DISTRUST=<n> compares that many worlds with the slow engine.
 #include "core/base/text.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/world.hpp"

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -240,6 +241,9 @@ void World::note(const Entry& entry) {
     } else if (std::holds_alternative<SymptomRaised>(entry.body) &&
                !machine_->view().observer.trusted) {
         violate("a symptom was raised by a doubted observer");
+    }
+    if (std::getenv("SIM_TRACE") != nullptr) {
+        fmt::print(stderr, "{} {}\n", to_millis(entry.now.at), dump(to_json(entry.body)));
     }
     hash_ = sha256_hex(hash_ + std::to_string(to_millis(entry.now.at)) + dump(to_json(entry.body)));
 }

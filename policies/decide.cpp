@@ -271,29 +271,34 @@ std::set<std::string> take_undecided(Work& work) {
     return ids;
 }
 
+bool can_be_decided(const State& state, const std::string& id) {
+    const auto held = state.incidents.find(id);
+    return held != state.incidents.end() && held->second.phase == IncidentPhase::open &&
+           state.symptoms.contains({held->second.symptom, held->second.subject}) &&
+           !has_lever_at_work(state, held->second);
+}
+
 }  // namespace
 
+// In the order of their names. What a decision changes for the cases after it, such as a lever that
+// uses the last of a budget, they are asked in the same pass; those before it in the next round.
 void settle_decisions(Work& work) {
-    std::vector<std::string> open;
-    for (const auto& id : take_undecided(work)) {
-        const auto held = work.state.incidents.find(id);
-        if (held == work.state.incidents.end() || held->second.phase != IncidentPhase::open) {
-            continue;
-        }
-        const auto& incident = held->second;
+    auto& agenda = work.state.agenda;
+    auto ids = take_undecided(work);
+    for (auto at = ids.begin(); at != ids.end();) {
+        const auto id = *at;
         work.transient.effort.incidents += 1;
-        const bool active = work.state.symptoms.contains({incident.symptom, incident.subject});
-        if (active && !has_lever_at_work(work.state, incident)) {
-            open.push_back(id);
+        if (can_be_decided(work.state, id)) {
+            auto again = Instant::max();
+            decide(work, id, again);
+            agenda.case_alarms.forget(id);
+            if (again != Instant::max()) {
+                agenda.case_alarms.wake(id, again);
+            }
         }
-    }
-    for (const auto& id : open) {
-        auto again = Instant::max();
-        decide(work, id, again);
-        work.state.agenda.case_alarms.forget(id);
-        if (again != Instant::max()) {
-            work.state.agenda.case_alarms.wake(id, again);
-        }
+        const auto& after = agenda.all_cases ? work.state.index.open_cases : agenda.to_decide;
+        ids.insert(after.upper_bound(id), after.end());
+        at = ids.upper_bound(id);
     }
 }
 

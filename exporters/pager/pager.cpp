@@ -1,7 +1,6 @@
 // Why: see pager.hpp.
 #include "exporters/pager/pager.hpp"
 
-#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/net/asio_use.hpp"
 #include "core/net/clock.hpp"
@@ -152,7 +151,6 @@ asio::awaitable<void> Pager::deliver(std::shared_ptr<const PageSink> sink,
 asio::awaitable<AttemptEnd> Pager::send(std::shared_ptr<const PageSink> sink, Message message) {
     const auto* kind = find_sink_kind(sink->settings.kind);
     auto request = kind->request(*sink, message, clock_.now().wall);
-    request.body = mask_known(std::move(request.body));
     request.body_limit = 16U << 10;
     request.fresh_connection = true;  // a kept one may be dead, and a POST is sent only once
     const auto http = http_;  // a reload may bring another while this one is at work

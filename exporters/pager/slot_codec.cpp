@@ -1,6 +1,7 @@
 // Why: see slot_codec.hpp.
 #include "exporters/pager/slot_codec.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 
 #include <nlohmann/json.hpp>
@@ -44,7 +45,7 @@ std::string slot_to_json(const KeptSlot& slot) {
         out["waiting_wall"] = to_millis(slot.waiting_since->wall);
     }
     out["changed"] = to_millis(slot.changed);
-    return dump(out);
+    return mask_known(dump(out));
 }
 
 std::optional<KeptSlot> slot_from_json(const std::string& text) {

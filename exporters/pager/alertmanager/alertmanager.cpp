@@ -1,6 +1,7 @@
 // Why: see alertmanager.hpp.
 #include "exporters/pager/alertmanager/alertmanager.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/model/codec.hpp"
 
 #include <nlohmann/json.hpp>
@@ -95,7 +96,7 @@ net::HttpRequest alertmanager_request(const PageSink& sink, const Message& messa
     if (!request.url.ends_with(path)) {
         request.url += path;
     }
-    request.body = dump(alerts);
+    request.body = mask_known(dump(alerts));
     request.headers.emplace_back("Content-Type", "application/json");
     if (!sink.key.empty()) {
         request.bearer = sink.key;

@@ -2,6 +2,7 @@
 // restart; the signed timestamp is that of the attempt, because receivers refuse old ones.
 #include "exporters/pager/webhook/webhook.hpp"
 
+#include "core/base/redact.hpp"
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 
@@ -56,7 +57,7 @@ std::string page_body(const Message& message) {
     for (const auto& [name, value] : named_parts(page)) {
         body[name] = value;
     }
-    return dump(body);
+    return mask_known(dump(body));
 }
 
 net::HttpRequest webhook_request(const PageSink& sink, const Message& message, WallTime now) {

@@ -2,7 +2,8 @@
 // file, page and metric label. (The web's door is tested with its server.)
 #include "core/base/masked_log.hpp"
 #include "core/ledger/sqlite_ledger.hpp"
-#include "exporters/pager/webhook.hpp"
+#include "exporters/pager/alertmanager/alertmanager.hpp"
+#include "exporters/pager/sink.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/secrets/echo_world.hpp"
 
@@ -55,12 +56,21 @@ TEST_CASE("no page holds a secret") {
     EchoWorld world;
     for (const EchoForm& form : echo_forms()) {
         world.echo(Echo::body_of_500, form);
-        Paged page;
-        page.key = "c-1";
-        page.title = "it said " + world.worn("cp");
-        page.text = "and " + world.worn("probe");
+        exporters::Message message;
+        message.page.key = "c-1";
+        message.page.title = "it said " + world.worn("cp");
+        message.page.text = "and " + world.worn("probe");
         CAPTURE(form.name);
-        CHECK(world.leaked(exporters::page_body(page, at())).empty());
+        for (const char* kind : {"webhook", "alertmanager"}) {
+            CAPTURE(kind);
+            exporters::PageSink sink;
+            sink.settings.id = "s";
+            sink.settings.kind = kind;
+            sink.settings.url = "https://pager.test/";
+            const auto request =
+                exporters::find_sink_kind(kind)->request(sink, message, at().wall);
+            CHECK(world.leaked(request.url + request.body).empty());
+        }
     }
 }
 

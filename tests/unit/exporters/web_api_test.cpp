@@ -276,9 +276,9 @@ TEST_CASE("status says which pages are not delivered") {
     down.oldest->at -= Millis{90'000};
     down.problem = "503 in 4 ms";
     backend.sinks = {down};
-    CHECK(get(backend, "/api/v1/status")["pages"]["undelivered"] ==
-          json::array(
-              {"2 pages are not delivered to sink pager, the oldest for 1m30s: 503 in 4 ms"}));
+    CHECK(
+        get(backend, "/api/v1/status")["pages"]["undelivered"] ==
+        json::array({"2 pages are not delivered to sink pager, the oldest for 90s: 503 in 4 ms"}));
 }
 
 TEST_CASE("an approval is bound to what the person saw") {

@@ -196,6 +196,10 @@ lever = "tenant-restart"
 subjects = ["tenant/acme"]
 mode = "{3}"
 owner = "test"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 [[lever]]
 id = "tenant-restart"
 prove_every = "100ms"

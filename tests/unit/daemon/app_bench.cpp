@@ -151,7 +151,7 @@ mode_ceiling = "auto"
 cp = {{ file = "{0}/cp-token" }}
 api = {{ file = "{0}/api-token" }}
 [observer]
-references = ["https://reference.test/"]
+references = ["https://reference-0.test/", "https://reference-1.test/"]
 quorum = 1
 dwell = "0ms"
 max_lateness = "60s"
@@ -184,6 +184,7 @@ clear_looks = 1
 [[symptom]]
 id = "tenant-unreachable"
 row = 2
+title = "A tenant does not answer"
 subject = "tenant"
 any = ["tenant-health-bad"]
 dwell = "0ms"
@@ -195,6 +196,10 @@ lever = "tenant-restart"
 subjects = ["tenant/acme"]
 mode = "{3}"
 owner = "test"
+cool_down = "30m"
+attempts = 1
+blast_percent = 10
+blast_count = 1
 [[lever]]
 id = "tenant-restart"
 prove_every = "100ms"

@@ -140,6 +140,7 @@ TEST_CASE("bad news about the ledger goes before all looks that wait") {
     for (int i = 0; i < 1'000; ++i) {
         bench.driver.post(beat(bench.clock.at));
     }
+    bench.ledger.refuse = true;
     bench.turn(LedgerHealth{false});
     CHECK_FALSE(bench.engine.view().ledger_writable);
     CHECK(bench.turns == 1);

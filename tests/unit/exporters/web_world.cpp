@@ -315,8 +315,8 @@ boost::asio::awaitable<Result<void>> FakeBackend::lift_veto(LiftVeto command) {
     co_return Result<void>{};
 }
 
-boost::asio::awaitable<Reloaded> FakeBackend::reload() {
-    Reloaded done;
+boost::asio::awaitable<exporters::Reloaded> FakeBackend::reload() {
+    exporters::Reloaded done;
     done.ok = !refusal;
     if (refusal) {
         done.problems.push_back(refusal->what);

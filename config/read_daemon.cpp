@@ -106,6 +106,7 @@ void read_secrets_section(TableReader& root) {
                 "write { credential = \"...\" }, { file = \"...\" } or { environment = \"...\" }");
         }
     }
+    t.finish();
 }
 
 void read_observer(TableReader& root) {

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -236,6 +237,13 @@ Exit AppBench::run(Story story) {
         std::rethrow_exception(told->threw);
     }
     return exit;
+}
+
+bool AppBench::settled() {
+    const auto& subjects = backend().state().subjects;
+    const auto references = std::ranges::count_if(
+        subjects, [](const auto& item) { return item.first.kind() == "reference"; });
+    return backend().ready().ok && references == 2 && subjects.contains(Subject{"tenant/acme"});
 }
 
 asio::awaitable<void> AppBench::until(std::function<bool()> holds, std::string what) {

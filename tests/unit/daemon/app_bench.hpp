@@ -52,6 +52,9 @@ class AppBench {
     // Waits until it holds; fails the test when it never does.
     boost::asio::awaitable<void> until(std::function<bool()> holds, std::string what);
 
+    // Ready, with the tenant and both reference points seen: a lever may go.
+    bool settled();
+
     std::filesystem::path directory;
     std::filesystem::path config_path() const { return directory / "leverd.toml"; }
     OneTenant tenant;

@@ -106,7 +106,7 @@ void read_back(const test::AppBench& bench, Told& told) {
 
 // The tenant goes down with the fuse armed; over when the lever ended one way or the other.
 asio::awaitable<void> trouble(test::AppBench* bench, Fuse* fuse) {
-    const auto ready = [bench] { return bench->backend().ready().ok; };
+    const auto ready = [bench] { return bench->settled(); };
     co_await bench->until(ready, "ready");
     fuse->armed = true;
     bench->tenant.healthy = false;

@@ -11,9 +11,7 @@ namespace {
 
 asio::awaitable<void> reload_often(test::AppBench& bench) {
     const auto acme = Subject{"tenant/acme"};
-    const auto known = [&bench, &acme] {
-        return bench.backend().state().subjects.contains(acme) && bench.backend().ready().ok;
-    };
+    const auto known = [&bench] { return bench.settled(); };
     co_await bench.until(known, "the tenant was seen");
     bench.tenant.hold_changes = true;
     exporters::FireWanted wanted;

@@ -24,7 +24,7 @@ const Decision* decision_on(test::AppBench& bench, const char* subject) {
 }
 
 asio::awaitable<void> refuse_then_mend(test::AppBench& bench) {
-    const auto seen = [&bench] { return bench.backend().ready().ok; };
+    const auto seen = [&bench] { return bench.settled(); };
     co_await bench.until(seen, "ready");
     bench.write("[[probe]]\nkind = \"tenant_healt\"\n");
     const auto refused = co_await bench.backend().reload();
@@ -55,7 +55,7 @@ asio::awaitable<void> refuse_then_mend(test::AppBench& bench) {
 }
 
 asio::awaitable<void> fire_all_the_same(test::AppBench& bench) {
-    const auto seen = [&bench] { return bench.backend().ready().ok; };
+    const auto seen = [&bench] { return bench.settled(); };
     co_await bench.until(seen, "ready");
     bench.write_raw("[daemon\n");
     const auto refused = co_await bench.backend().reload();

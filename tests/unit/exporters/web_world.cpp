@@ -332,8 +332,8 @@ boost::asio::awaitable<Result<std::string>> FakeBackend::test_page(std::string s
     co_return Result<std::string>(boost::system::in_place_value, "accepted: 200 in 3 ms");
 }
 
-boost::asio::awaitable<Reloaded> FakeBackend::reload() {
-    Reloaded done;
+boost::asio::awaitable<exporters::Reloaded> FakeBackend::reload() {
+    exporters::Reloaded done;
     done.ok = !refusal;
     if (refusal) {
         done.problems.push_back(refusal->what);

@@ -46,7 +46,7 @@ class FakeBackend final : public exporters::Backend {
     boost::asio::awaitable<Result<void>> stop(StopCommand command) override;
     boost::asio::awaitable<Result<Veto>> veto(VetoCommand command) override;
     boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
-    boost::asio::awaitable<Reloaded> reload() override;
+    boost::asio::awaitable<exporters::Reloaded> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;
     boost::asio::awaitable<Result<void>> acknowledge(Acknowledge given) override;

@@ -136,10 +136,9 @@ void App::Impl::wire_historian(const LedgerFold& begun) {
     hooks.keep = [this] { return config().ledger.keep; };
     hooks.may_write = [this] { return !driver->unwritten() && !engine->view().history.doubted; };
     hooks.on_doubt = [this](HistoryDoubted doubt) { driver->post(std::move(doubt)); };
-    historian =
-        std::make_unique<Historian>(*store, config().daemon.state_directory,
-                                    ledger_options(config(), current->secrets), std::move(hooks),
-                                    begun);
+    historian = std::make_unique<Historian>(*store, config().daemon.state_directory,
+                                            ledger_options(config(), current->secrets),
+                                            std::move(hooks), begun);
 }
 
 probes::SchedulerHooks App::Impl::look_hooks() {
@@ -226,8 +225,8 @@ void log_attempt(const exporters::Outbox::Attempt& attempt, const exporters::Att
 
 void App::Impl::wire_pager() {
     outbox_store = std::make_unique<OutboxStore>(config().daemon.state_directory);
-    pager = std::make_unique<exporters::Pager>(io.get_executor(), *clock, *tasks,
-                                               outbox_store.get());
+    pager =
+        std::make_unique<exporters::Pager>(io.get_executor(), *clock, *tasks, outbox_store.get());
     pager->on_end(log_attempt);
     pager->use(page_sinks(*current), current->http);
 }

@@ -240,16 +240,15 @@ asio::awaitable<Result<exporters::FireAnswer>> App::Impl::fire(exporters::FireWa
 
 asio::awaitable<Result<void>> App::Impl::acknowledge(Acknowledge given) {
     const auto found = engine->view().incidents.find(given.incident);
-    if (found == engine->view().incidents.end() ||
-        found->second.phase == IncidentPhase::closed ||
+    if (found == engine->view().incidents.end() || found->second.phase == IncidentPhase::closed ||
         open_loss(engine->view(), found->second).empty()) {
         co_return Error{fmt::format("nothing was lost in {} that waits to be acknowledged",
                                     sanitize(given.incident, 40)),
                         "see the open cases: leverd incidents --open"};
     }
     const auto id = given.incident;
-    const bool durable = co_await driver->submit(std::move(given));
-    if (!durable) {
+    const auto kept = co_await driver->submit(std::move(given));
+    if (!kept.durable) {
         co_return Error{"the ledger could not be written, so this would not survive a restart",
                         "check the disk, then say it again"};
     }

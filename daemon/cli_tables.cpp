@@ -13,9 +13,7 @@
 
 namespace leverd::cli {
 namespace {
-
 using nlohmann::json;
-
 constexpr std::size_t cell_bytes_max = 600;
 
 // Code points, not bytes: a dash in a slug's title must not shift the columns.

@@ -19,11 +19,13 @@ exporters::Role role_of(const std::string& word) {
 // The one key of old is a token like the others, called "token", that may do everything.
 exporters::ApiTokens App::Impl::api_tokens() const {
     exporters::ApiTokens out;
-    if (const auto found = current->secrets.find(config().daemon.api_token); found != current->secrets.end()) {
+    if (const auto found = current->secrets.find(config().daemon.api_token);
+        found != current->secrets.end()) {
         out.push_back({"token", found->second, exporters::Role::operate});
     }
     for (const auto& token : config().api_tokens) {
-        if (const auto found = current->secrets.find(token.secret); found != current->secrets.end()) {
+        if (const auto found = current->secrets.find(token.secret);
+            found != current->secrets.end()) {
             out.push_back({token.name, found->second, role_of(token.role)});
         }
     }

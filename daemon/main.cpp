@@ -32,10 +32,10 @@ int code(Exit exit) {
 }
 
 void print_error(const Error& error) {
-    log::say(spdlog::level::err,
-             mask_known(fmt::format(
-                 "leverd: {}\n{}", error.what,
-                 error.hint.empty() ? "" : fmt::format("  next: {}\n", error.hint))));
+    log::say(
+        spdlog::level::err,
+        mask_known(fmt::format("leverd: {}\n{}", error.what,
+                               error.hint.empty() ? "" : fmt::format("  next: {}\n", error.hint))));
 }
 
 // Secrets live in this process: no core file of it, no other user's debugger in it.

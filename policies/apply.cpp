@@ -5,6 +5,7 @@
 #include "policies/fold.hpp"
 #include "policies/observer.hpp"
 #include "policies/state/left_out.hpp"
+#include "policies/state/page_book.hpp"
 #include "policies/state/touch.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
@@ -141,7 +142,7 @@ struct Apply {
             held->end = e.end;
             held->absorbed_into = e.into;
             note_closed(rules, state, e.incident);
-            close_in_group(e.incident);
+            close_in_group(state, e.incident, now);
         }
         if (const auto linked = state.index.linked_to.find(e.incident);
             linked != state.index.linked_to.end()) {
@@ -411,107 +412,8 @@ struct Apply {
             forget_unraised_runs(rules, state);
         }
     }
-    void operator()(const Paged& e) {
-        auto& book = state.book;
-        book.made += 1;
-        state.pages[e.key] = e;
-        if (e.status == PageStatus::resolved) {
-            book.open.erase(e.key);
-            if (const auto group = book.groups.find(e.key); group != book.groups.end()) {
-                group->second.ended_by_lever = 0;
-                group->second.ended_alone = 0;
-            }
-            book.resolved.emplace_back(now.at, e.key);
-        } else {
-            book.open.insert(e.key);
-        }
-        forget_old_pages();
-    }
-    void operator()(const PageJoined& e) {
-        const auto* held = incident(e.incident);
-        state.book.storms +=
-            e.key.starts_with("storm-") && !state.book.groups.contains(e.key) ? 1 : 0;
-        auto& group = state.book.groups[e.key];
-        group.joined = now.at;
-        if (const auto before = state.book.keys.find(e.incident);
-            before != state.book.keys.end() && before->second != e.key) {
-            leave_group(e.incident);
-        }
-        state.book.keys[e.incident] = e.key;
-        if (held == nullptr || held->phase == IncidentPhase::closed) {
-            group.closed.insert(e.incident);
-        } else {
-            group.open.insert(e.incident);
-        }
-        if (held != nullptr) {
-            state.book.last[held->subject][held->symptom] = e.key;
-            group.about.emplace(held->subject, held->symptom);
-        }
-    }
-    void leave_group(const std::string& id) {
-        const auto key = state.book.keys.find(id);
-        if (key == state.book.keys.end()) {
-            return;
-        }
-        if (const auto group = state.book.groups.find(key->second);
-            group != state.book.groups.end()) {
-            group->second.open.erase(id);
-            group->second.closed.erase(id);
-        }
-        state.book.keys.erase(key);
-    }
-    void close_in_group(const std::string& id) {
-        const auto key = state.book.keys.find(id);
-        if (key == state.book.keys.end()) {
-            return;
-        }
-        auto& group = state.book.groups[key->second];
-        group.open.erase(id);
-        group.closed.insert(id);
-        if (const auto* held = incident(id); held != nullptr && held->end != "absorbed") {
-            (held->end == "recovered" ? group.ended_by_lever : group.ended_alone) += 1;
-        }
-        group.emptied = group.open.empty() ? now : group.emptied;
-    }
-    // A resolved page is kept for whoever asks after a restart whether it was told.
-    void forget_old_pages() {
-        auto& book = state.book;
-        while (!book.resolved.empty() && (book.resolved.size() > resolved_pages_kept ||
-                                          now.at - book.resolved.front().first > pages_kept)) {
-            const auto [at, key] = book.resolved.front();
-            book.resolved.pop_front();
-            const auto held = state.pages.find(key);
-            const bool same = held != state.pages.end() &&
-                              held->second.status == PageStatus::resolved &&
-                              held->second.at.at <= at;
-            if (!same) {
-                continue;  // it came back meanwhile
-            }
-            state.pages.erase(held);
-            forget_group(key);
-        }
-    }
-    void forget_group(const std::string& key) {
-        auto& book = state.book;
-        const auto group = book.groups.find(key);
-        if (group == book.groups.end()) {
-            return;
-        }
-        for (const auto& id : group->second.closed) {
-            book.keys.erase(id);
-        }
-        for (const auto& [subject, symptom] : group->second.about) {
-            const auto last = book.last.find(subject);
-            if (last == book.last.end()) {
-                continue;
-            }
-            std::erase_if(last->second, [&](const auto& one) { return one.second == key; });
-            if (last->second.empty()) {
-                book.last.erase(last);
-            }
-        }
-        book.groups.erase(group);
-    }
+    void operator()(const Paged& e) { keep_page(state, e, now.at); }
+    void operator()(const PageJoined& e) { join_page(state, e, now.at); }
 
     // The lever's own looks said what they had to say; as a state of the subject they would be
     // stale.
@@ -536,7 +438,7 @@ struct Apply {
             for (const auto& intent : state.incidents.at(id).intents) {
                 state.intents.erase(intent);
             }
-            leave_group(id);
+            leave_group(state, id);
             state.incidents.erase(id);
         }
     }

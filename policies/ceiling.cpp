@@ -45,4 +45,15 @@ Ceiling mode_ceiling(const Rules& rules, const State& state, const Policy* polic
     return ceiling;
 }
 
+std::string not_ready(const State& state, bool automatic) {
+    if (!state.ledger_writable) {
+        return "the ledger cannot be written, so no intent could be recorded before the call";
+    }
+    if (automatic && state.self_reports.contains({std::string(config_refused), {}})) {
+        return "the config on disk was refused and is not the one that runs; automatic levers wait "
+               "for a good reload, approvals and firing by hand go on";
+    }
+    return {};
+}
+
 }  // namespace leverd

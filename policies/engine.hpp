@@ -91,10 +91,9 @@ struct FireByHand {
     std::string why;
     std::shared_ptr<Answer> answer;  // filled by the turn, for whoever asked
 };
-using Event =
-    std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven, StopCommand,
-                 LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed, HistoryDoubted,
-                 HistoryAccepted, SelfReport, Acknowledge>;
+using Event = std::variant<Tick, Observation, PlanResult, Outcome, Settled, ApprovalGiven,
+                           StopCommand, LedgerHealth, VetoCommand, LiftVeto, FireByHand, Diagnosed,
+                           HistoryDoubted, HistoryAccepted, SelfReport, Acknowledge>;
 
 // What the driver must do once the turn's entries are durable.
 struct MakePlan {

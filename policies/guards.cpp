@@ -465,17 +465,6 @@ GuardVerdict approval(const GuardInput& in) {
 
 }  // namespace
 
-std::string not_ready(const State& state, bool automatic) {
-    if (!state.ledger_writable) {
-        return "the ledger cannot be written, so no intent could be recorded before the call";
-    }
-    if (automatic && state.self_reports.contains({std::string(config_refused), {}})) {
-        return "the config on disk was refused and is not the one that runs; automatic levers wait "
-               "for a good reload, approvals and firing by hand go on";
-    }
-    return {};
-}
-
 const std::vector<Guard>& guard_table() {
     static const std::vector<Guard> table{
         {guard_name::stop_switch, stop_switch, false},

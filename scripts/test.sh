@@ -100,7 +100,7 @@ tested() { # tested PRESET [CTEST-ARGUMENTS...]
 
 alerts() {
     promtool check rules exporters/prometheus/leverd.rules.yml &&
-        promtool test rules exporters/prometheus/leverd.rules_test.yml &&
+        promtool test rules exporters/prometheus/leverd.*rules_test.yml &&
         amtool check-config exporters/prometheus/alertmanager.example.yml
 }
 

@@ -297,8 +297,8 @@ using EntryBody =
                  IncidentLinked, IncidentClosed, IncidentEscalated, PlanMade, Decision, Approval,
                  Intent, Outcome, Settled, Verdict, StopSet, ObserverChanged, Paged, VetoSet,
                  VetoLifted, FlapChanged, BreakerChanged, AutonomyChanged, Diagnosed, KnownGood,
-                 PageJoined, Acknowledged, Snapshotted, Compacted, HistoryDoubted,
-                 HistoryAccepted, BlindChanged>;
+                 PageJoined, Acknowledged, Snapshotted, Compacted, HistoryDoubted, HistoryAccepted,
+                 BlindChanged>;
 
 struct Entry {
     Now now;

@@ -120,7 +120,7 @@ struct Runbook {
     // What a cause explained is held by its case this long after the cause cleared: effects clear
     // later than causes.
     Millis clearing_time{120'000};
-    Millis gone_after{900'000};  // a subject that nobody saw for this long is forgotten
+    Millis gone_after{900'000};   // a subject that nobody saw for this long is forgotten
     Millis blind_after{300'000};  // nothing but looks that cannot judge for this long is blindness
 };
 

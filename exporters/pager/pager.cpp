@@ -153,7 +153,7 @@ asio::awaitable<AttemptEnd> Pager::send(std::shared_ptr<const PageSink> sink, Me
     auto request = kind->request(*sink, message, clock_.now().wall);
     request.body_limit = 16U << 10;
     request.fresh_connection = true;  // a kept one may be dead, and a POST is sent only once
-    const auto http = http_;  // a reload may bring another while this one is at work
+    const auto http = http_;          // a reload may bring another while this one is at work
     auto answer = co_await http->fetch(std::move(request), net::deadline_in(attempt_timeout));
     co_return judge_answer(answer, clock_.now().wall);
 }

@@ -28,8 +28,7 @@ void delivery_families(const Scene& s, FamilyList& out) {
                      static_cast<double>(sink.accepted));
         attempts.add({{"sink", sink.sink}, {"result", "rejected"}},
                      static_cast<double>(sink.rejected));
-        attempts.add({{"sink", sink.sink}, {"result", "failed"}},
-                     static_cast<double>(sink.failed));
+        attempts.add({{"sink", sink.sink}, {"result", "failed"}}, static_cast<double>(sink.failed));
     }
     out.gauge("leverd_outbox_writable",
               "0 while what was delivered cannot be kept for the next start.")

@@ -111,8 +111,8 @@ void what_it_holds(Work& work, StandingPages& wanted) {
     for (const auto& [what, held] : state.blind) {
         // A row of the table that speaks about it tells it in its own words.
         if (!blindness_has_case(work.rules, state, what)) {
-            wanted["blind/" + what] = {"blind", held.since, "leverd is blind on " + what, held.why,
-                                       {}};
+            wanted["blind/" + what] = {
+                "blind", held.since, "leverd is blind on " + what, held.why, {}};
         }
     }
     for (const auto& [id, veto] : state.vetoes) {

@@ -26,8 +26,8 @@ void members(V&& visit, T& s) {
 
 template <class V, PartOf<SubjectState> T>
 void members(V&& visit, T& s) {
-    auto& [first_seen, last_seen, attributes, looks, detectors, last_facts, version,
-           version_since, visible, counted, counted_good, above] = s;
+    auto& [first_seen, last_seen, attributes, looks, detectors, last_facts, version, version_since,
+           visible, counted, counted_good, above] = s;
     (void)visible, (void)counted, (void)counted_good, (void)above;  // the index
     visit("first_seen", first_seen);
     visit("last_seen", last_seen);
@@ -245,18 +245,17 @@ void members(V&& visit, T& s) {
     visit("open", open);
 }
 
-// Not durable: `shapes`, `ancestry`, `index` and `agenda` follow from the rest, `ledger_writable` from the next
-// write, and `self_reports` are the process' own.
+// Not durable: `shapes`, `ancestry`, `index` and `agenda` follow from the rest, `ledger_writable`
+// from the next write, and `self_reports` are the process' own.
 template <class V, PartOf<State> T>
 void members(V&& visit, T& s) {
     [[maybe_unused]] auto& [subjects, shapes, tripped, symptoms, incidents, intents, own_moves,
                             known_good, firings, vetoes, changes, flapping, local_faults, unseen,
-                            blind, breaker,
-                            records, baselines, autonomy, book, pages, decision_counts, ancestry,
-                            index, agenda, stop, observer, history, bridge, ledger_writable,
-                            self_reports, self_reports_made, config_hash, started, incidents_made,
-                            decisions_made, intents_made, vetoes_made, incidents_open,
-                            intents_open] = s;
+                            blind, breaker, records, baselines, autonomy, book, pages,
+                            decision_counts, ancestry, index, agenda, stop, observer, history,
+                            bridge, ledger_writable, self_reports, self_reports_made, config_hash,
+                            started, incidents_made, decisions_made, intents_made, vetoes_made,
+                            incidents_open, intents_open] = s;
     visit("subjects", subjects);
     visit("tripped", tripped);
     visit("symptoms", symptoms);

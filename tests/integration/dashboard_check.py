@@ -140,7 +140,7 @@ def generated():
 
 def lint_alerts(known):
     rules = (PROMETHEUS / "leverd.rules.yml").read_text()
-    tests = (PROMETHEUS / "leverd.rules_test.yml").read_text()
+    tests = "".join(file.read_text() for file in sorted(PROMETHEUS.glob("leverd.*rules_test.yml")))
     headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "alerts.md").read_text(), re.M)
     problems = []
     alerts = re.split(r"^      - alert: ", rules, flags=re.M)[1:]

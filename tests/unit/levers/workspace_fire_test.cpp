@@ -208,11 +208,10 @@ TEST_CASE("a create that did not end well is looked for in the list before anyth
                                              : OutcomeKind::unknown));
             CHECK(result_of(outcome, lost_result) == (found ? "" : subject));
             if (certain && !found) {
-                CHECK(outcome.detail.find("is deleted and was not recreated") !=
-                      std::string::npos);
-                CHECK(outcome.detail.find(reply.has_value() ? std::to_string(reply->status)
-                                                            : "nothing was sent") !=
-                      std::string::npos);
+                CHECK(outcome.detail.find("is deleted and was not recreated") != std::string::npos);
+                CHECK(outcome.detail.find(reply.has_value()
+                                              ? std::to_string(reply->status)
+                                              : "nothing was sent") != std::string::npos);
             }
             CHECK(result_of(outcome, "deleted") == "yes");
             CHECK(result_of(outcome, "old_id") == old_id);

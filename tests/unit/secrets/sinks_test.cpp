@@ -67,8 +67,7 @@ TEST_CASE("no page holds a secret") {
             sink.settings.id = "s";
             sink.settings.kind = kind;
             sink.settings.url = "https://pager.test/";
-            const auto request =
-                exporters::find_sink_kind(kind)->request(sink, message, at().wall);
+            const auto request = exporters::find_sink_kind(kind)->request(sink, message, at().wall);
             CHECK(world.leaked(request.url + request.body).empty());
         }
     }

@@ -14,7 +14,7 @@ using namespace leverd::test;
 
 namespace {
 
-struct Acknowledged {
+struct Told {
     std::int64_t entries = 0;
     char last_hash[64]{};
 };
@@ -28,7 +28,7 @@ struct Acknowledged {
             batch.push_back(entry(i, std::string(2'000, 'x')));
         }
         const auto report = append(*ledger, std::move(batch));
-        Acknowledged said;
+        Told said;
         if (!report) {
             ::_exit(1);
         }
@@ -41,7 +41,7 @@ struct Acknowledged {
 }
 
 // Kills the child after `count` acknowledgements; the last one that it gave.
-Acknowledged run_and_kill(const std::filesystem::path& directory, int count) {
+Told run_and_kill(const std::filesystem::path& directory, int count) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     const pid_t child = ::fork();
@@ -50,8 +50,8 @@ Acknowledged run_and_kill(const std::filesystem::path& directory, int count) {
         write_until_killed(directory, ends[1]);
     }
     ::close(ends[1]);
-    Acknowledged last;
-    Acknowledged said;
+    Told last;
+    Told said;
     int heard = 0;
     while (heard < count && ::read(ends[0], &said, sizeof said) == sizeof said) {
         last = said;
@@ -78,7 +78,7 @@ TEST_CASE("kill -9 at any moment") {
     for (int round = 0; round < 20; ++round) {
         CAPTURE(round);
         const int count = static_cast<int>(random() % 60) + (round == 0 ? 1 : 0);
-        const Acknowledged last = run_and_kill(temp.state(), count);
+        const Told last = run_and_kill(temp.state(), count);
         const auto verified = verify_ledger(temp.state());
         REQUIRE(verified.has_value());
         CHECK(verified->end.entries >= last.entries);

@@ -118,7 +118,7 @@ TEST_CASE("a link that somebody put in the way is replaced, and its target left 
     {
         auto memory = Deliveries::open(file, noon);
         REQUIRE(memory.has_value());
-        CHECK(memory->is_new({id(1)}, noon));
+        CHECK(memory->is_new("github", {id(1)}, noon));
     }
     std::string text;
     std::getline(std::ifstream(target), text);
@@ -129,7 +129,7 @@ TEST_CASE("a link that somebody put in the way is replaced, and its target left 
     std::filesystem::create_symlink(target, file);
     auto again = Deliveries::open(file, noon);
     REQUIRE(again.has_value());
-    CHECK(again->is_new({id(1)}, noon));
+    CHECK(again->is_new("github", {id(1)}, noon));
     std::getline(std::ifstream(target), text);
     CHECK(text == "keep me");
     CHECK_FALSE(std::filesystem::is_symlink(file));

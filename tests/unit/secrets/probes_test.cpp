@@ -1,5 +1,6 @@
 // Why: what a look says is stored, paged and shown, so no kind of look may quote a secret, whatever
 // header it travels in and however the other side gives it back.
+#include "core/base/borrowed.hpp"
 #include "core/model/codec.hpp"
 #include "core/net/trace.hpp"
 #include "probes/heartbeat.hpp"
@@ -73,11 +74,11 @@ std::string look(EchoWorld& world, const probes::ProbeKind& kind) {
     probes::Heartbeats heartbeats;
     net::Trace trace(&world.http, 50);
     probes::Context context;
-    context.config = &world.config;
+    context.config = borrowed(world.config);
     context.http = &trace;
     context.clock = &world.clock;
     context.inventory = &world.inventory;
-    context.secrets = &world.secrets;
+    context.secrets = borrowed(world.secrets);
     context.dialer = &world.dialer;
     context.heartbeats = &heartbeats;
     probes::Task task;

@@ -13,6 +13,10 @@ namespace {
 // the file and no matter here.
 constexpr std::string_view every_table = R"(
 [daemon]
+[ledger]
+[metrics]
+[page]
+[[api_token]]
 [net]
 [secrets]
 [observer]

@@ -50,6 +50,7 @@ bool added_later(std::string_view kind, const json::json_pointer& path) {
     };
     return (kind == "decision" && at == "/rung") || (kind == "intent" && at == "/undoes") ||
            (kind == "stop" && at == "/until") || (kind == "veto" && at == "/mute") ||
+           (kind == "settled" && at == "/results") ||
            (kind == "started" && one_of({"/first", "/away", "/proven"}));
 }
 

@@ -107,7 +107,7 @@ void keep_snapshot(SqliteLedger& ledger, const Directory& directory, std::int64_
 
 // What the metrics show of the ledger.
 std::string counts(exporters::Metrics& figures, const State& state, const Rules& rules) {
-    std::istringstream text(figures.render(state, rules, {}, later));
+    std::istringstream text(figures.page(state, rules, {}, later)());
     std::string out;
     for (std::string line; std::getline(text, line);) {
         if (line.starts_with("leverd_") && line.find("_total") != std::string::npos) {

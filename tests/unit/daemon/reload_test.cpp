@@ -35,7 +35,7 @@ asio::awaitable<void> refuse_then_mend(test::AppBench& bench) {
     const auto held = [&bench] { return !bench.backend().state().self_reports.empty(); };
     co_await bench.until(held, "the engine heard of it");
     CHECK_FALSE(bench.backend().ready().ok);
-    CHECK(bench.backend().metrics().find("leverd_config_last_reload_successful 0") !=
+    CHECK(bench.backend().metrics()().find("leverd_config_last_reload_successful 0") !=
           std::string::npos);
     bench.tenant.healthy = false;
     const auto decided = [&bench] {
@@ -50,7 +50,7 @@ asio::awaitable<void> refuse_then_mend(test::AppBench& bench) {
     const auto fired = [&bench] { return bench.tenant.changes.size() == 2; };
     co_await bench.until(fired, "the lever went after a good reload");
     bench.tenant.healthy = true;
-    CHECK(bench.backend().metrics().find("leverd_config_last_reload_successful 1") !=
+    CHECK(bench.backend().metrics()().find("leverd_config_last_reload_successful 1") !=
           std::string::npos);
 }
 
@@ -180,7 +180,7 @@ asio::awaitable<void> walk(test::AppBench& bench) {
             CHECK(named == (row->on_reload == config::OnReload::restart));
             if (named) {
                 CHECK(done.restart_needed.front().starts_with(line.table + " " + line.key + ": "));
-                CHECK(bench.backend().metrics().find("leverd_config_restart_needed 1") !=
+                CHECK(bench.backend().metrics()().find("leverd_config_restart_needed 1") !=
                       std::string::npos);
             }
             bench.write_raw(text);

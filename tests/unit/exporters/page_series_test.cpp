@@ -24,7 +24,7 @@ struct Bench {
     exporters::DriverFigures figures;
     exporters::Metrics metrics{"0.1.0", rules};
 
-    std::string page() { return metrics.render(state, rules, figures, Now{}); }
+    std::string page() { return metrics.page(state, rules, figures, Now{})(); }
     bool says(const std::string& line) { return page().find(line + "\n") != std::string::npos; }
     void show(const Paged& page) {
         state.pages[page.key] = page;

@@ -39,8 +39,8 @@ struct Bench {
         io.restart();
         tasks = std::make_unique<net::TaskGroup>(
             io.get_executor(),
-            [this](const std::string& task, const std::string&) { threw.push_back(task); });
-        pager = std::make_unique<Pager>(io.get_executor(), clock, http, *tasks, store.get());
+            [this](const net::TaskDefect& defect) { threw.push_back(defect.task); });
+        pager = std::make_unique<Pager>(io.get_executor(), clock, *tasks, store.get());
         pager->on_end([this](const Outbox::Attempt& attempt, const AttemptEnd& end) {
             ends.push_back(attempt.message.page.key + " " + end.words.substr(0, 3));
         });
@@ -48,7 +48,8 @@ struct Bench {
         sink.settings.id = "pager";
         sink.settings.kind = "webhook";
         sink.settings.url = "https://pager.test/hook";
-        pager->use({sink});
+        // The bench owns it.
+        pager->use({sink}, std::shared_ptr<net::HttpTransport>(std::shared_ptr<void>(), &http));
         tasks->spawn("pager", pager->run());
     }
     // Whatever can happen without time passing.

@@ -43,8 +43,8 @@ ScratchFolder::~ScratchFolder() {
 
 Host::Host(exporters::WebLimits limits)
     : work_(boost::asio::make_work_guard(io_)),
-      tasks_(io_.get_executor(), [this](const std::string& task, const std::string& what) {
-          thrown.push_back(task + ": " + what);
+      tasks_(io_.get_executor(), [this](const net::TaskDefect& defect) {
+          thrown.push_back(defect.task + ": " + defect.what);
       }) {
     fill(backend);
     exporters::WebOptions options;

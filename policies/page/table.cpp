@@ -109,6 +109,12 @@ const std::vector<PageRow>& other_rows() {
         {"restarting", Scope::rule, pages, warning, seconds{0}, Limit::none, "LeverdRestarting"},
         {"stop_set", Scope::rule, pages, info, hours{4}, Limit::none, "LeverdStopSwitchSet"},
         {"veto_old", Scope::rule, pages, info, minutes{5}, Limit::none, "LeverdVetoOld"},
+        {"restart_needed", Scope::rule, pages, warning, hours{1}, Limit::none,
+         "LeverdConfigRestartNeeded"},
+        {"doors_full", Scope::rule, pages, warning, minutes{5}, Limit::none, "LeverdDoorsFull"},
+        {"series_cut", Scope::rule, pages, warning, minutes{10}, Limit::none, "LeverdSeriesCut"},
+        {"tokens_guessed", Scope::rule, pages, warning, seconds{0}, Limit::none,
+         "LeverdTokensGuessed"},
         // Fires always; that it stops is the alarm.
         {"dead_mans_switch", Scope::rule, quiet, {}, {}, Limit::none, "LeverdDeadMansSwitch"},
     };

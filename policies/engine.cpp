@@ -304,7 +304,8 @@ struct Receive {
         } else {
             reports.try_emplace(key, SelfReported{{}, work.now}).first->second.why = report.why;
         }
-        work.state.agenda.pages.box = true;
+        // A refused config also holds levers.
+        work.state.agenda.touch_box();
     }
     void operator()(const LedgerHealth& health) {
         work.state.ledger_writable = health.writable;

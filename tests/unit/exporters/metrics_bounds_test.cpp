@@ -182,7 +182,7 @@ TEST_CASE(
     CHECK(page().find(R"(timestamp_seconds{probe="gone"})") != std::string::npos);
     figures.probes = {"kept"};
     const std::string after = page();
-    CHECK(after.find("gone") == std::string::npos);
+    CHECK(after.find("probe=\"gone\"") == std::string::npos);
     CHECK(after.find(R"(timestamp_seconds{probe="kept"})") != std::string::npos);
     CHECK(after.find("lever:tenant-redeploy") != std::string::npos);
 }

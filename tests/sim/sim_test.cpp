@@ -74,8 +74,8 @@ TEST_CASE("seeded worlds: the invariants hold and the same seed gives the same l
 TEST_CASE("an engine that looks at everything in every turn decides the same") {
     const auto only = from_environment("SIM_SEED", 0);
     const auto first = only != 0 ? only : from_environment("SIM_FIRST", 1);
-    const auto seeds = only != 0 ? 1 : from_environment("SIM_DISTRUST", 2);
-    const auto minutes = std::chrono::minutes{40};
+    const auto seeds = only != 0 ? 1 : from_environment("SIM_DISTRUST", 1);
+    const auto minutes = std::chrono::minutes{20};
     for (auto seed = first; seed < first + seeds; ++seed) {
         INFO("replay with SIM_SEED=" << seed << " sim_engine");
         sim::World quick(seed, sim::make_memory_machine());

@@ -162,11 +162,14 @@ void forget_unseen(State& state, const Subject& subject) {
 
 void settle_blind(Work& work) {
     auto& state = work.state;
-    if (work.now.at < work.transient.blind_next || !state.observer.trusted ||
-        (state.unseen.empty() && state.blind.empty())) {
+    if (work.now.at < work.transient.blind_next || (state.unseen.empty() && state.blind.empty())) {
         return;
     }
+    // Also when nothing can be said now: a time in the past would wake the engine for ever.
     work.transient.blind_next = work.now.at + blind_pace;
+    if (!state.observer.trusted) {
+        return;
+    }
     std::erase_if(state.unseen, [&](const auto& run) {
         return work.now.at - run.second.since.at > work.rules.runbook.gone_after &&
                has_stopped(work, run.first.first, run.first.second);

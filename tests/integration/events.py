@@ -108,7 +108,7 @@ def inlets(t):
                                                          "X-Hub-Signature-256": "sha256=00"})
         t("github: a wrong signature is refused", status == 401, status)
         status, _ = sender.post("/events/gitea", body, {
-            "X-Gitea-Event": "push", "X-Gitea-Signature": digest(hashlib.sha256, body)})
+            "X-Gitea-Event": "workflow_run", "X-Gitea-Signature": digest(hashlib.sha256, body)})
         t("gitea: bare hex is taken", status == 202, status)
         status, _ = sender.post("/events/railway/" + KEY, '{"type":"Deployment.failed"}', {})
         t("railway: the secret address is taken", status == 202, status)

@@ -201,10 +201,12 @@ struct OutboxStore::Impl {
         std::unique_lock guard(mutex);
         while (true) {
             wake.wait(guard, [this] { return stopping || !pending.empty(); });
+            // What was begun before the stop is not the last attempt.
+            const bool last = stopping;
             if (!pending.empty()) {
                 write_pending(guard);
             }
-            if (stopping) {
+            if (last) {
                 return;
             }
             if (!wrong.what.empty()) {

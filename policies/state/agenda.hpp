@@ -17,8 +17,8 @@ namespace leverd {
 using SymptomKey = std::pair<std::string, Subject>;  // symptom id, subject
 using RunKey = std::pair<std::string, Subject>;      // signal id, subject
 
-// What changed since the page stage looked last. It takes the whole (`std::exchange(news, {})`),
-// and wakes itself through `Agenda::page_alarms`.
+// What changed since the page stage looked last. It takes the whole (`std::exchange(news, {})`);
+// what only time moves it keeps in its own desk (`PageDesk`).
 struct PageNews {
     bool everything = false;        // a start or a reload: look at all that is open
     bool box = false;               // observer, breaker, stop switch, vetoes, autonomy, ledger
@@ -85,7 +85,6 @@ struct Agenda {
     PageNews pages;
 
     Alarms<std::string> case_alarms;  // incident: a guard or a limit may say something else then
-    Alarms<std::string> page_alarms;  // key of the page stage's own choice
     Alarms<SymptomKey> group_alarms;  // a member is no longer recent
     Alarms<Subject> sight_alarms;     // its newest look is no longer fresh
     Alarms<RunKey> change_alarms;     // its newest change leaves the flap window

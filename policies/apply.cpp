@@ -6,6 +6,7 @@
 #include "policies/observer.hpp"
 #include "policies/state/left_out.hpp"
 #include "policies/state/page_book.hpp"
+#include "policies/state/page_news.hpp"
 #include "policies/state/touch.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
@@ -52,7 +53,6 @@ struct Apply {
     void touch_lever(const Intent& intent) {
         state.agenda.all_cases = true;
         state.agenda.lever_news = true;
-        state.agenda.pages.intents.insert(intent.id);
         if (state.incidents.contains(intent.incident)) {
             state.agenda.touch_case(intent.incident);
         }
@@ -358,7 +358,6 @@ struct Apply {
             state.flapping.erase({e.signal, e.subject});
         }
         state.agenda.flaps.insert({e.signal, e.subject});
-        state.agenda.pages.flapping.insert({e.signal, e.subject});
         touch_cases_around(rules, state, e.subject);
     }
     void operator()(const BreakerChanged& e) {
@@ -372,7 +371,6 @@ struct Apply {
     void operator()(const Diagnosed& e) {
         if (auto* held = intent(e.intent)) {
             held->diagnosed = e;
-            state.agenda.pages.intents.insert(e.intent);
         }
     }
     void operator()(const KnownGood& e) {
@@ -398,7 +396,6 @@ struct Apply {
         } else {
             state.blind.erase(e.what);
         }
-        state.agenda.pages.box = true;
     }
     void operator()(const ObserverChanged& e) {
         state.observer.trusted = e.trusted;
@@ -448,6 +445,7 @@ struct Apply {
 
 void apply(const Rules& rules, State& state, const Entry& entry) {
     std::visit(Apply{rules, state, entry.now}, entry.body);
+    note_page_news(state, entry);
 }
 
 }  // namespace leverd

@@ -139,7 +139,6 @@ struct PageDesk {
     std::map<std::string, Instant> wake;                   // by key of a page
     std::set<std::pair<Instant, std::string>> wake_times;  // the same by time
     std::map<std::string, Now> since;  // by page: states that do not say it themselves
-    Instant all_next{};                // when everything is looked at anew
     Instant standing_next{};
     std::int64_t reported = 0;  // of what the daemon said about itself
 };

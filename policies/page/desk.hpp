@@ -12,11 +12,10 @@ namespace leverd {
 struct Moved {
     std::set<std::string> cases;
     std::set<std::string> pages;  // keys
-    bool everything = false;
-    bool box = false;  // something about this box changed: observer, breaker, stop switch, vetoes
+    bool standing = false;        // what leverd tells of itself may have changed
 };
 
-// By the entries of this turn, and by time.
+// By what changed since the last turn, and by time.
 Moved what_moved(Work& work);
 
 void await_case(PageDesk& desk, const std::string& id, PageDesk::Waiting waiting);

@@ -95,7 +95,7 @@ void describe_storm(const Work& work, const PageGroup& group, const Lead& lead, 
         return one.incident->symptom == members.front().incident->symptom;
     });
     page.severity = std::max(lead.severity, members.front().severity);
-    page.title = storm_title(members, group.ended_by_lever + group.ended_alone);
+    page.title = storm_title(work.rules, members, group.ended_by_lever + group.ended_alone);
     page.text = storm_text(work.rules, work.state, members, page.since);
     page.state = lead.view.row->state;
     page.subject = {};
@@ -180,6 +180,8 @@ void resolve(Work& work, const Paged& before, const PageGroup& group) {
     auto page = before;
     page.status = PageStatus::resolved;
     page.ended = group.emptied.at > page.ended.at ? group.emptied : page.ended;
+    page.lever = {};
+    page.guard = {};
     page.text = fmt::format("Over. {}. {}.", ending_of(work, group, before), lasted_text(page));
     if (page.times > 0) {
         page.text +=
@@ -268,11 +270,13 @@ void settle_group(Work& work, const std::string& key) {
     if (any_flapping(work, before, group)) {
         return;
     }
-    if (before.status == PageStatus::firing) {
-        recover(work, before, group);
-    } else if (work.now.at - std::max(before.ended.at, group.emptied.at) >=
-               work.rules.policies.page.keep_firing_for) {
+    // A subject that stopped flapping has been watched already.
+    const bool watched = work.now.at - std::max(before.ended.at, group.emptied.at) >=
+                         work.rules.policies.page.keep_firing_for;
+    if (watched && (before.status == PageStatus::recovered || group.emptied != Now{})) {
         resolve(work, before, group);
+    } else if (before.status == PageStatus::firing) {
+        recover(work, before, group);
     }
 }
 
@@ -297,13 +301,18 @@ Instant next_move(const Work& work, const std::string& key) {
     if (firing && !page->muted.empty()) {
         return work.now.at + mute_poll;
     }
-    if (firing) {
-        return key.starts_with(storm_prefix) ? work.now.at + storm_update : Instant::max();
+    const bool storm = key.starts_with(storm_prefix);
+    if (firing && storm && page->at.at + storm_update > work.now.at) {
+        return page->at.at + storm_update;
     }
     auto next = Instant::max();
     for (const auto& id : group.open) {
-        if (const auto* incident = incident_at(work.state, id)) {
-            next = std::min(next, view_case(work.rules, work.state, *incident).due);
+        const auto* incident = incident_at(work.state, id);
+        const auto due =
+            incident == nullptr ? Instant::max() : view_case(work.rules, work.state, *incident).due;
+        // A firing page speaks of the worst case that is due.
+        if (!firing || due > work.now.at) {
+            next = std::min(next, due);
         }
     }
     return std::max(next, work.now.at + Millis{1});

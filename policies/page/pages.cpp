@@ -27,7 +27,7 @@ void settle_pages(Work& work) {
     // A storm takes in others than the one that began it; they all share its page.
     settle_groups(work, moved.pages);
     const bool told = work.turn.entries.size() > before;
-    settle_standing(work, moved.everything || moved.box || told);
+    settle_standing(work, moved.standing || told);
 }
 
 }  // namespace leverd

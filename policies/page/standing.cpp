@@ -176,16 +176,6 @@ void end_standing(Work& work, const Paged& before) {
     }
 }
 
-bool is_standing(const Entry& entry) {
-    return std::holds_alternative<ObserverChanged>(entry.body) ||
-           std::holds_alternative<BreakerChanged>(entry.body) ||
-           std::holds_alternative<StopSet>(entry.body) ||
-           std::holds_alternative<VetoSet>(entry.body) ||
-           std::holds_alternative<VetoLifted>(entry.body) ||
-           std::holds_alternative<FlapChanged>(entry.body) ||
-           std::holds_alternative<AutonomyChanged>(entry.body);
-}
-
 void settle_all(Work& work) {
     StandingPages wanted;
     leverd_itself(work, wanted);
@@ -211,9 +201,8 @@ void settle_all(Work& work) {
 
 void settle_standing(Work& work, bool told) {
     auto& next = work.transient.desk.standing_next;
-    const bool due = told || work.now.at >= next ||
-                     work.transient.desk.reported != work.state.self_reports_made ||
-                     std::ranges::any_of(work.turn.entries, is_standing);
+    const bool due =
+        told || work.now.at >= next || work.transient.desk.reported != work.state.self_reports_made;
     if (due) {
         work.transient.desk.reported = work.state.self_reports_made;
         next = work.now.at + look_every;

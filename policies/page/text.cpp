@@ -216,11 +216,15 @@ std::string case_text(const Rules& rules, const State& state, const Incident& in
     return text;
 }
 
-std::string storm_title(const std::vector<StormMember>& members, int closed) {
+std::string storm_title(const Rules& rules, const std::vector<StormMember>& members, int closed) {
     const auto& example = members.front().incident->subject.text();
     if (closed > 0) {
-        return fmt::format("{} of {} separate incidents are still open, e.g. {}", members.size(),
-                           members.size() + static_cast<std::size_t>(closed), example);
+        return fmt::format("{} of {} separate incidents {} still open, e.g. {}", members.size(),
+                           members.size() + static_cast<std::size_t>(closed),
+                           members.size() == 1 ? "is" : "are", example);
+    }
+    if (members.size() == 1) {  // the others have pages of their own
+        return case_title(rules, *members.front().incident) + ", and others at the same time";
     }
     return fmt::format("{} separate incidents at once, e.g. {}", members.size(), example);
 }

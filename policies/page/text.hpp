@@ -25,7 +25,7 @@ struct StormMember {
     Severity severity = Severity::critical;
 };
 // `closed`: cases of the storm that are over.
-std::string storm_title(const std::vector<StormMember>& members, int closed);
+std::string storm_title(const Rules& rules, const std::vector<StormMember>& members, int closed);
 std::string storm_text(const Rules& rules, const State& state,
                        const std::vector<StormMember>& members, const Now& since);
 

@@ -20,11 +20,12 @@ using RunKey = std::pair<std::string, Subject>;      // signal id, subject
 // What changed since the page stage looked last. It takes the whole (`std::exchange(news, {})`);
 // what only time moves it keeps in its own desk (`PageDesk`).
 struct PageNews {
-    bool everything = false;        // a start or a reload: look at all that is open
-    bool box = false;               // observer, breaker, stop switch, vetoes, autonomy, ledger
-    std::set<std::string> cases;    // incidents: opened, linked, decided, escalated, closed, woken
-    std::set<std::string> intents;  // fired, ended, settled, judged, or its own look said something
-    std::set<RunKey> flapping;      // began or ended
+    bool everything = false;      // a start or a reload: look at all that is open
+    bool box = false;             // observer, breaker, stop switch, vetoes, autonomy, flapping
+    bool storms = false;          // what every storm tells of
+    std::set<std::string> cases;  // incidents: opened, linked, decided, escalated, closed, woken
+    std::set<std::string> keys;   // pages that a case joined
+    std::set<Subject> subjects;   // a symptom cleared, it flaps or does not any more
 };
 
 // Why a tripped row is not raised yet, and by which look that would change.

@@ -172,7 +172,8 @@ void forget_changes(State& state, const Subject& subject) {
         state.agenda.flaps.insert(key);
     });
     each_run_of(state.flapping, subject, [&](const RunKey& key) {
-        state.agenda.pages.flapping.insert(key);
+        state.agenda.pages.subjects.insert(key.second);
+        state.agenda.pages.box = true;
         touch_cases_on(state, key.second);
     });
 }

@@ -100,7 +100,19 @@ bool view_intents(const State& state, const Incident& incident, CaseView& view) 
     return false;
 }
 
-void view_decision(const Decision& decision, CaseView& view) {
+// A lever at work on the subject or above it may heal the case; one below it or elsewhere is merely
+// in its way.
+bool may_heal(const Rules& rules, const State& state, const std::string& intent,
+              const Subject& subject) {
+    const auto* held = intent_of(state, intent);
+    if (held == nullptr || held->intent.subject == subject) {
+        return held != nullptr;
+    }
+    return is_ancestor(rules.runbook, state, held->intent.subject, subject);
+}
+
+void view_decision(const Rules& rules, const State& state, const Incident& incident,
+                   const Decision& decision, CaseView& view) {
     view.lever = decision.lever;
     // A policy that only watches calls nobody, whatever else holds its lever.
     if (!decision.policy.empty() && decision.mode == Mode::observe) {
@@ -118,7 +130,8 @@ void view_decision(const Decision& decision, CaseView& view) {
     const auto blocking = std::ranges::find(decision.guards, false, &GuardVerdict::pass);
     view.guard = blocking == decision.guards.end() ? decision.reason : blocking->guard;
     view.row = page_row(held_state(decision.reason));
-    if (decision.reason == guard_name::in_flight && blocking != decision.guards.end()) {
+    if (decision.reason == guard_name::in_flight && blocking != decision.guards.end() &&
+        may_heal(rules, state, blocking->value, incident.subject)) {
         view.intent = blocking->value;
     }
     // What no row knows is told at once rather than never.
@@ -158,7 +171,7 @@ CaseView view_case(const Rules& rules, const State& state, const Incident& incid
             return view;  // it closes in this turn
         }
         if (incident.decision) {
-            view_decision(*incident.decision, view);
+            view_decision(rules, state, incident, *incident.decision, view);
         } else {
             view.row = page_row(page_state::planning);
         }

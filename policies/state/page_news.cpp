@@ -37,18 +37,6 @@ struct Note {
     void operator()(const VetoLifted&) { news.box = true; }
     void operator()(const AutonomyChanged&) { news.box = true; }
     void operator()(const BlindChanged&) { news.box = true; }
-    // A lever's own look may find that an accepted call was not done.
-    void operator()(const Observed& e) {
-        if (!e.observation.probe.starts_with("lever:")) {
-            return;
-        }
-        for (const auto& id : state.index.at_work) {
-            const auto& intent = state.intents.at(id).intent;
-            if (intent.subject == e.observation.subject) {
-                news.cases.insert(intent.incident);
-            }
-        }
-    }
     void operator()(const PageJoined& e) {
         news.keys.insert(e.key);
         if (const auto held = state.incidents.find(e.incident); held != state.incidents.end()) {
@@ -104,6 +92,15 @@ void note_home(State& state, const Subject& subject) {
     }
     for (const auto& one : below->second) {
         note_homeless(state, one);
+    }
+}
+
+void note_own_look(State& state, const Observation& look) {
+    for (const auto& id : state.index.at_work) {
+        const auto& intent = state.intents.at(id).intent;
+        if (intent.subject == look.subject) {
+            state.agenda.pages.cases.insert(intent.incident);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // Why: see touch.hpp; what a look changes besides its own subject.
 #include "policies/state/touch.hpp"
 
+#include "policies/state/page_news.hpp"
 #include "policies/state/tally.hpp"
 #include "policies/topology.hpp"
 
@@ -161,6 +162,9 @@ void note_look(const Rules& rules, State& state, const Subject& subject, Subject
         if (const auto* kept = held.looks.find(look.probe)) {
             witness(state, subject, *kept);
         }
+    }
+    if (turned && look.probe.starts_with("lever:")) {
+        note_own_look(state, look);
     }
     if (turned) {
         tally_peer(rules, state, subject, held, family_of(rules, state, subject), true);

@@ -18,7 +18,7 @@ begun=$SECONDS
 share=$(((incidents + jobs - 1) / jobs))
 workers=()
 for ((i = 0; i < jobs; i++)); do
-    SIM_FIRST=$((first + i * 1000000)) SIM_INCIDENTS=$share SIM_DISTRUST=4 \
+    SIM_FIRST=$((first + i * 1000000)) SIM_INCIDENTS=$share SIM_DISTRUST=60 \
         build/sim_engine > "$logs/sim-$i.log" 2>&1 &
     workers+=($!)
 done

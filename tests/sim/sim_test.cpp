@@ -76,6 +76,7 @@ TEST_CASE("an engine that looks at everything in every turn decides the same") {
     const auto first = only != 0 ? only : from_environment("SIM_FIRST", 1);
     const auto seeds = only != 0 ? 1 : from_environment("SIM_DISTRUST", 1);
     const auto minutes = std::chrono::minutes{20};
+    int incidents = 0;
     for (auto seed = first; seed < first + seeds; ++seed) {
         INFO("replay with SIM_SEED=" << seed << " sim_engine");
         sim::World quick(seed, sim::make_memory_machine());
@@ -83,6 +84,7 @@ TEST_CASE("an engine that looks at everything in every turn decides the same") {
         quick.run(minutes, minutes);
         thorough.run(minutes, minutes);
         CHECK(quick.ledger_hash() == thorough.ledger_hash());
-        CHECK(quick.tally().incidents > 0);
+        incidents += quick.tally().incidents;
     }
+    CHECK((only != 0 || incidents > 0));
 }

@@ -36,7 +36,11 @@ void Tally::add(const Tally& other) {
 }
 
 World::World(std::uint64_t seed, std::unique_ptr<Machine> machine)
-    : seed_(seed), random_(seed), rules_(sim_rules()), machine_(std::move(machine)) {
+    : seed_(seed),
+      of_releases_(seed % 4 == 3),
+      random_(seed),
+      rules_(sim_rules()),
+      machine_(std::move(machine)) {
     for (int i = 0; i < tenants; ++i) {
         const auto slug = fmt::format("t{}", i);
         tenants_[slug] = Thing{};
@@ -49,6 +53,7 @@ World::World(std::uint64_t seed, std::unique_ptr<Machine> machine)
     }
     machine_->recorded = [this](const Entry& entry) { note(entry); };
     machine_->fault = [this](const std::string& what) { violate(what); };
+    network_up_at_ = now_.at;
     perform_all(machine_->start(rules_, now_));
 }
 
@@ -120,10 +125,11 @@ void World::trouble() {
     auto any = [this](auto& things) -> Thing& {
         return std::next(things.begin(), static_cast<std::ptrdiff_t>(below(things.size())))->second;
     };
-    if (chance(90)) {
+    const std::uint64_t calm = of_releases_ ? 20 : 1;
+    if (chance(90 * calm)) {
         any(tenants_).up = false;
     }
-    if (chance(150)) {
+    if (chance(150 * calm)) {
         any(workspaces_).up = false;
     }
     for (auto* things : {&tenants_, &workspaces_}) {
@@ -131,7 +137,7 @@ void World::trouble() {
             thing.up = thing.up || (thing.back_at == Instant{} && chance(700));
         }
     }
-    if (chance(500)) {
+    if (chance(500 * calm)) {
         any(tenants_).flaps_until = now_.at + std::chrono::minutes{4};
     }
     if (chance(control_plane_up_ ? 3000 : 120)) {
@@ -141,14 +147,14 @@ void World::trouble() {
         network_up_ = !network_up_;
         tally_.doubts += network_up_ ? 0 : 1;
     }
-    if (chance(1500)) {
+    if (chance(of_releases_ ? 600 : 1500)) {
         image_ += 1;
         for (auto& [slug, tenant] : tenants_) {
             tenant.up = tenant.up && !chance(3);
         }
     }
     for (auto& [runtime, bad] : runtime_bad_) {
-        bad = bad ? !chance(1500) : chance(5000);
+        bad = bad ? !chance(1500) : chance(5000 * calm);
     }
     if (chance(1500)) {
         now_.wall += chance(2) ? std::chrono::hours{1} : std::chrono::hours{-1};
@@ -232,7 +238,7 @@ void World::answer_question() {
     for (const auto& [id, incident] : machine_->view().incidents) {
         if (incident.decision && incident.decision->action == Action::ask && chance(2)) {
             tally_.approvals += 1;
-            later(Millis{1000 * static_cast<std::int64_t>(below(1200))},
+            later(Millis{1000 * static_cast<std::int64_t>(below(of_releases_ ? 60 : 1200))},
                   ApprovalGiven{incident.decision->id, incident.decision->hash, !chance(4),
                                 "someone", "late"});
         }

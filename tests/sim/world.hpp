@@ -111,6 +111,8 @@ class World {
     void violate(const std::string& what);
 
     std::uint64_t seed_;
+    // Little breaks by itself and releases come often: where a rollback is met by nothing else.
+    bool of_releases_;
     std::mt19937_64 random_;
     Rules rules_;
     std::unique_ptr<Machine> machine_;

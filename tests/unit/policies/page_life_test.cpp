@@ -472,3 +472,54 @@ TEST_CASE("what a turn leaves out is nothing: looking at everything tells nothin
     CHECK(compared == 600);
     CHECK(bench.entries<Paged>().size() > 20);
 }
+
+TEST_CASE("a lever at work below a subject does not silence the outage of the subject itself") {
+    auto rules = small_rules();
+    auto errors = rules.runbook.signals[0];
+    errors.id = "agent-errors";
+    errors.subject_kind = "workspace";
+    errors.probe = "workspace_activity";
+    rules.runbook.signals.push_back(errors);
+    auto broken = rules.runbook.symptoms[0];
+    broken.id = "workspace-always-errors";
+    broken.subject_kind = "workspace";
+    broken.any = {"agent-errors"};
+    broken.requires_healthy = {};
+    broken.needs_working_sibling = false;
+    broken.levers = {{"**", "workspace-restart", {}}};
+    rules.runbook.symptoms.push_back(broken);
+    rules.runbook.topology.push_back({"workspace", {"tenant/acme"}});
+    auto restart = rules.levers.at("tenant-redeploy");
+    restart.id = "workspace-restart";
+    restart.proof = {ProofStep{ProofStep::Who::target, "workspace_activity", 2, {}, Millis{0}, {}}};
+    rules.levers[restart.id] = restart;
+    auto policy = rules.policies.policies[0];
+    policy.id = "w";
+    policy.symptom = broken.id;
+    policy.lever = restart.id;
+    policy.subjects = {"**"};
+    rules.policies.policies.push_back(policy);
+    Bench bench(rules);
+    bench.settle();
+    for (int i = 0; i < 3; ++i) {
+        bench.advance(1s);
+        bench.look("workspace/acme/agent", "workspace_activity", Health::failing,
+                   Reason::agent_errors);
+        bench.all_good();
+    }
+    pass(bench, 10s, {}, 1s);
+    REQUIRE(bench.asked<FireLever>().size() == 1);
+    bench.outcome("t-1", OutcomeKind::accepted);
+    bench.kill("acme");
+    pass(bench, 1min, {"acme"});
+    const auto& cases = bench.view().incidents;
+    const auto tenant = std::ranges::find_if(
+        cases, [](const auto& one) { return one.second.subject == Subject{"tenant/acme"}; });
+    REQUIRE(tenant != cases.end());
+    REQUIRE(tenant->second.decision->reason == "in_flight");
+    CHECK(sent(bench).empty());
+    pass(bench, 5min, {"acme"});
+    REQUIRE_FALSE(sent(bench).empty());
+    CHECK(sent(bench).front().subject == Subject{"tenant/acme"});
+    CHECK(sent(bench).front().state == "held/in_flight");
+}

@@ -50,6 +50,7 @@ struct SubjectState {
     Instant version_since{};  // when it moved to `version`; the epoch when it never moved
 
     // From here on it is part of the index: it follows from the rest.
+    Instant fades{};           // when its sight alarm rings; the epoch: it has none
     bool visible = false;      // a look that could be judged is fresh
     std::uint8_t counted = 0;  // among the members of the groups that ask for good peers, by bit
     std::uint8_t counted_good = 0;                // as a good one

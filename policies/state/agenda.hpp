@@ -85,12 +85,12 @@ struct Agenda {
     WaitingRows waiting;
     PageNews pages;
 
-    Alarms<std::string> case_alarms;  // incident: a guard or a limit may say something else then
-    Alarms<SymptomKey> group_alarms;  // a member is no longer recent
-    Alarms<Subject> sight_alarms;     // its newest look is no longer fresh
-    Alarms<RunKey> change_alarms;     // its newest change leaves the flap window
-    Alarms<RunKey> flap_alarms;       // it may be steady again
-    Alarms<RunKey> silence_alarms;    // nothing heard for too long
+    Alarms<std::string> case_alarms;    // incident: a guard or a limit may say something else then
+    Alarms<SymptomKey> group_alarms;    // a member is no longer recent
+    LooseAlarms<Subject> sight_alarms;  // its newest look is no longer fresh
+    Alarms<RunKey> change_alarms;       // its newest change leaves the flap window
+    Alarms<RunKey> flap_alarms;         // it may be steady again
+    Alarms<RunKey> silence_alarms;      // nothing heard for too long
 
     // The case changed, or something that its decision, its place or its end depends on.
     void touch_case(const std::string& id) {

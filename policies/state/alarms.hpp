@@ -5,6 +5,7 @@
 #include "core/base/time.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -54,6 +55,32 @@ class Alarms {
   private:
     std::map<Key, Instant> at_;
     std::set<std::pair<Instant, Key>> queue_;
+};
+
+// The same for keys that know themselves when they ring, which saves a copy of each: what was asked
+// for and is not wanted any more stays in the queue, and whoever takes it compares the times.
+template <class Key>
+class LooseAlarms {
+  public:
+    void add(const Key& key, Instant at) {
+        queue_.emplace_back(at, key);
+        std::ranges::push_heap(queue_, std::greater{});
+    }
+    // In the order of the keys, each with the time it was added for.
+    std::vector<std::pair<Key, Instant>> take_due(Instant now) {
+        std::vector<std::pair<Key, Instant>> due;
+        while (!queue_.empty() && queue_.front().first <= now) {
+            std::ranges::pop_heap(queue_, std::greater{});
+            due.emplace_back(std::move(queue_.back().second), queue_.back().first);
+            queue_.pop_back();
+        }
+        std::ranges::sort(due);
+        return due;
+    }
+    std::size_t size() const { return queue_.size(); }
+
+  private:
+    std::vector<std::pair<Instant, Key>> queue_;  // a heap, the earliest in front
 };
 
 }  // namespace leverd

@@ -145,7 +145,6 @@ void drop_subject(const Rules& rules, State& state, const Subject& subject) {
             take_out(state.index.dependents, above, subject);
         }
     }
-    state.agenda.sight_alarms.forget(subject);
     const std::string kind(subject.kind());
     state.index.known_of_kind[kind] -= 1;
     if (state.agenda.waiting.waits(Wait::sibling, Subject{kind})) {

@@ -27,8 +27,8 @@ void members(V&& visit, T& s) {
 template <class V, PartOf<SubjectState> T>
 void members(V&& visit, T& s) {
     auto& [first_seen, last_seen, attributes, looks, detectors, last_facts, version, version_since,
-           visible, counted, counted_good, above] = s;
-    (void)visible, (void)counted, (void)counted_good, (void)above;  // the index
+           fades, visible, counted, counted_good, above] = s;
+    (void)fades, (void)visible, (void)counted, (void)counted_good, (void)above;  // the index
     visit("first_seen", first_seen);
     visit("last_seen", last_seen);
     visit("attributes", attributes);

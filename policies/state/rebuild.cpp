@@ -87,6 +87,7 @@ void rebuild(const Rules& rules, State& state) {
     state.ancestry.clear();
     for (auto& [subject, held] : state.subjects) {
         held.above = nullptr;
+        held.fades = Instant{};
     }
     index_cases(state);
     for (auto& [subject, held] : state.subjects) {

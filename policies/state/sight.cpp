@@ -78,6 +78,14 @@ void note_evidence(const Rules& rules, State& state, const Subject& subject,
     }
 }
 
+// One alarm at a time: looks that come meanwhile only make it ring again.
+void await_fading(State& state, const Subject& subject, SubjectState& held, Instant at) {
+    if (held.fades == Instant{} || at < held.fades) {
+        held.fades = at;
+        state.agenda.sight_alarms.add(subject, at);
+    }
+}
+
 }  // namespace
 
 void set_sight(const Rules& rules, State& state, const Subject& subject, SubjectState& held,
@@ -141,7 +149,7 @@ void note_sight(const Rules& rules, State& state, const Subject& subject, Subjec
     set_sight(rules, state, subject, held, visible);
     tally_peer(rules, state, subject, held, family_of(rules, state, subject), true);
     if (visible) {
-        state.agenda.sight_alarms.wake(subject, *newest + fresh_for + Millis{1});
+        await_fading(state, subject, held, *newest + fresh_for + Millis{1});
     }
 }
 
@@ -150,8 +158,7 @@ void note_look(const Rules& rules, State& state, const Subject& subject, Subject
     if (look.health != Health::unknown) {
         if (!held.visible) {
             set_sight(rules, state, subject, held, true);
-            state.agenda.sight_alarms.wake(subject,
-                                           look.seen.at + rules.runbook.fresh_for + Millis{1});
+            await_fading(state, subject, held, look.seen.at + rules.runbook.fresh_for + Millis{1});
         }
     } else if (held.visible) {
         note_sight(rules, state, subject, held, look.seen.at);
@@ -198,8 +205,10 @@ void note_clean(State& state, const Subject& subject, const SubjectState& held) 
 
 void ring(const Rules& rules, State& state, Instant now) {
     auto& agenda = state.agenda;
-    for (const auto& subject : agenda.sight_alarms.take_due(now)) {
-        if (const auto held = state.subjects.find(subject); held != state.subjects.end()) {
+    for (const auto& [subject, at] : agenda.sight_alarms.take_due(now)) {
+        const auto held = state.subjects.find(subject);
+        if (held != state.subjects.end() && held->second.fades == at) {
+            held->second.fades = Instant{};
             note_sight(rules, state, subject, held->second, now);
         }
     }

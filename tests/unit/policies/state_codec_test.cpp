@@ -150,7 +150,7 @@ TEST_CASE("every member of the state is written, or is known to follow from the 
     const std::set<std::string> follows{
         "shapes", "ancestry", "ledger_writable", "self_reports", "self_reports_made",
         "index",  "agenda",   "visible",         "counted",      "counted_good",
-        "above"};
+        "fades",  "above"};
     std::ifstream in(LEVERD_STATE_MEMBERS);
     std::stringstream text;
     text << in.rdbuf();

@@ -91,12 +91,9 @@ std::vector<Entry> forgotten_pages(const Rules& rules, const State& state,
 }
 
 std::string history_told_by(const std::vector<Entry>& forgotten) {
-    const auto count = forgotten.size();
-    return count == 0 ? std::string{}
-                      : fmt::format(
-                            "the ledger begins with nothing before it, but outbox.db knows "
-                            "{} of an earlier one",
-                            count == 1 ? std::string("a page") : fmt::format("{} pages", count));
+    return forgotten.empty() ? std::string{}
+                             : "the ledger begins with nothing before it, but outbox.db knows "
+                               "pages of an earlier one";
 }
 
 void settle_forgotten(Work& work, const Paged& page) {

@@ -222,6 +222,17 @@ Json acknowledged_json(const Incident& incident) {
     return out;
 }
 
+std::string by_hand_words(const Scene& scene, const Incident& incident) {
+    const IntentState* intent = newest_intent(scene, incident);
+    if (intent == nullptr || !intent->outcome) {
+        return "A person fired a lever here.";
+    }
+    return fmt::format("A person fired {} here: {}{}.",
+                       lever_words(scene.rules, intent->intent.lever),
+                       to_string(intent->outcome->kind),
+                       intent->outcome->detail.empty() ? "" : ", " + intent->outcome->detail);
+}
+
 std::string closed_words(const Scene& scene, const Incident& incident) {
     if (incident.end == "recovered") {
         const IntentState* intent = newest_intent(scene, incident);
@@ -241,7 +252,7 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
     if (incident.end == "absorbed") {
         return fmt::format("Explained by incident {}.", incident.absorbed_into);
     }
-    return incident.end == "by_hand" ? "A person fired a lever here." : "Closed.";
+    return incident.end == "by_hand" ? by_hand_words(scene, incident) : "Closed.";
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ def lost(t):
         t("it is critical and says what is lost",
           page["severity"] == "critical" and page["state"] == "lost"
           and f"{subject} is gone and nothing replaced it" in page["text"], page)
-        t("it quotes the answer", "create: 400" in page["text"]
+        t("it quotes the answer", "/workspaces: 400 in " in page["text"]
           and "invalid workspace fields" in page["text"], page)
         t("it names the next step", f"leverd ack {case} --why" in page["text"], page)
         t("it speaks of no lost reply", "reply was lost" not in page["text"], page)
@@ -164,7 +164,7 @@ def program(t):
         outcome = s.outcome(s.fired("tenant/demo")["id"])
         t("another code is unknown", outcome["kind"] == "unknown", outcome)
         t("and told as what it is, not as a lost reply", "exit 5: drain: half way" in done.stdout
-          and "is not known" in done.stdout and "lost" not in done.stdout, done)
+          and "is not known" in done.stdout and "was lost" not in done.stdout, done)
 
 
 def forgotten(t):

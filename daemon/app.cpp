@@ -8,6 +8,7 @@
 #include "daemon/preflight.hpp"
 #include "daemon/rules.hpp"
 #include "daemon/stop_file.hpp"
+#include "policies/page/forgotten.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -88,14 +89,32 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
     started.first = impl->store->history().first;
     started.away = resumed.away;
     started.proven = resumed.proven;
-    impl->driver->adopt(impl->engine->resume(started, impl->clock->now()));
-    if (const auto& doubt = impl->store->history().doubt) {
-        impl->driver->adopt(impl->engine->on(*doubt, impl->clock->now()));
-    }
-    if (impl->engine->view().history.doubted) {
-        impl->driver->post(history_report(impl->engine->view()));
-    }
+    impl->take_up(started);
     return std::unique_ptr<App>(new App(std::move(impl)));
+}
+
+// What sinks were told counts as history, too: it may be all that is left of one.
+void App::Impl::take_up(const Started& started) {
+    const auto now = clock->now();
+    auto doubt = store->history().doubt;
+    const bool doubted = doubt || started.first || engine->view().history.doubted;
+    auto forgotten = forgotten_pages(engine->rules(), engine->view(), pager->told(), doubted, now);
+    if (started.first && !doubt && !forgotten.empty()) {
+        doubt = HistoryDoubted{};
+        doubt->why = history_told_by(forgotten);
+        log_doubt(*doubt);
+    }
+    for (const auto& entry : forgotten) {
+        engine->restore(entry);
+    }
+    driver->adopt(Turn{std::move(forgotten), {}});
+    driver->adopt(engine->resume(started, now));
+    if (doubt) {
+        driver->adopt(engine->on(*doubt, clock->now()));
+    }
+    if (engine->view().history.doubted) {
+        driver->post(history_report(engine->view()));
+    }
 }
 
 std::optional<StartFailure> App::Impl::open_ledger() {

@@ -87,6 +87,7 @@ struct App::Impl final : exporters::Backend {
     Result<SnapshotPtr> make_snapshot(config::Loaded loaded);
     std::optional<StartFailure> open_ledger();
     Result<History> fold_ledger();
+    void take_up(const Started& started);
     void wire_historian(const LedgerFold& begun);
     void wire();
     probes::SchedulerHooks look_hooks();

@@ -108,8 +108,8 @@ Report outcome_report(const CliOptions& options, const json& intent, const std::
                      "Next: leverd why " +
                          subject + "\n"
                : out.code == Exit::unknown
-                   ? "the answer was lost: leverd looks at the target and does not send it again. "
-                     "Next: leverd why " +
+                   ? "whether it took effect is not known: leverd looks at the target and does not "
+                     "send it again. Next: leverd why " +
                          subject + "\n"
                    : "";
     return out;

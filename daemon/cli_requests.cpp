@@ -103,6 +103,24 @@ std::string requests_text(const json& looks) {
     return out;
 }
 
+std::string fired_text(const json& incidents, bool color) {
+    Table calls({"intent", "fired", "lever", "outcome", "told"});
+    Table read({"before", "read", "of", "found"});
+    for (const json& incident : incidents) {
+        for (const json& intent : member(incident, "intents")) {
+            const json& outcome = member(intent, "outcome");
+            calls.add({text_at(intent, "intent"), moment(intent, "fired"), text_at(intent, "lever"),
+                       text_at(outcome, "kind"), text_at(outcome, "detail")});
+            for (const json& one : member(member(intent, "diagnosed"), "diagnostics")) {
+                read.add({text_at(intent, "intent"), text_at(one, "what"), text_at(one, "subject"),
+                          text_at(one, "text")});
+            }
+        }
+    }
+    return (calls.empty() ? std::string{} : "\nlevers fired\n" + calls.render(color)) +
+           (read.empty() ? std::string{} : "\nread before the call\n" + read.render(color));
+}
+
 std::string memory_text(const nlohmann::json& status) {
     std::string out;
     const nlohmann::json& ledger = member(status, "ledger");

@@ -325,24 +325,6 @@ std::string incidents_text(const json& incidents, bool color) {
     return table.empty() ? "no incidents\n" : table.render(color);
 }
 
-namespace {
-
-// What was read before the levers of these incidents fired.
-std::string diagnosed_text(const json& incidents, bool color) {
-    Table table({"before", "read", "of", "found"});
-    for (const json& incident : incidents) {
-        for (const json& intent : member(incident, "intents")) {
-            for (const json& one : member(member(intent, "diagnosed"), "diagnostics")) {
-                table.add({text_at(intent, "intent"), text_at(one, "what"), text_at(one, "subject"),
-                           text_at(one, "text")});
-            }
-        }
-    }
-    return table.empty() ? std::string{} : heading("read before the call") + table.render(color);
-}
-
-}  // namespace
-
 std::string decision_text(const json& decision, bool color) {
     const json& rungs = member(decision, "rungs");
     std::string out = fmt::format(
@@ -386,7 +368,7 @@ std::string why_text(const json& why, bool color) {
     const json& cases = member(why, "incidents");
     out +=
         cases.empty() ? heading("no incident") : heading("incidents") + incidents_text(why, color);
-    out += diagnosed_text(cases, color);
+    out += fired_text(cases, color);
     if (member(why, "decision").is_object()) {
         out += heading("newest decision") + decision_text(member(why, "decision"), color);
     }

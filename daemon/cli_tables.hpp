@@ -37,6 +37,8 @@ std::string why_text(const nlohmann::json& why, bool color);
 std::string looks_text(const nlohmann::json& looks, bool color);
 // Every request of a look: what was sent, what came back, how long each phase took.
 std::string requests_text(const nlohmann::json& looks);
+// The levers of these incidents: what became of each call, and what was read before it.
+std::string fired_text(const nlohmann::json& incidents, bool color);
 std::string decision_text(const nlohmann::json& decision, bool color);
 std::string vetoes_text(const nlohmann::json& vetoes);
 // What a veto that was just set holds.

@@ -101,6 +101,13 @@ net::ResumedTimeline resume_time(const History& history, const net::BootStamp& b
     return resumed;
 }
 
+void log_doubt(const HistoryDoubted& doubt) {
+    spdlog::error(
+        "event=history_doubted what=\"{}\" hint=\"no lever fires; look into it, then "
+        "leverd ledger accept --why ...\"",
+        doubt.why);
+}
+
 void log_history(const LedgerHistory& history) {
     if (history.first) {
         spdlog::warn(
@@ -108,10 +115,7 @@ void log_history(const LedgerHistory& history) {
             "cool-down, veto or stop of an earlier leverd is known\"");
     }
     if (history.doubt) {
-        spdlog::error(
-            "event=history_doubted what=\"{}\" hint=\"no lever fires; look into it, then "
-            "leverd ledger accept --why ...\"",
-            history.doubt->why);
+        log_doubt(*history.doubt);
     }
 }
 

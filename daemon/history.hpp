@@ -36,6 +36,8 @@ net::ResumedTimeline resume_time(const History& history, const net::BootStamp& b
 // A first start and a doubt are said in the log.
 void log_history(const LedgerHistory& history);
 
+void log_doubt(const HistoryDoubted& doubt);
+
 // What a person must hear of the history; an empty reason when there is nothing (any more).
 SelfReport history_report(const State& state);
 

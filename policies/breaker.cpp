@@ -67,6 +67,10 @@ void ramp(Work& work, const StormRules& rules) {
     }
 }
 
+std::string separate_text(int incidents) {
+    return incidents == 1 ? "1 incident" : fmt::format("{} separate incidents", incidents);
+}
+
 }  // namespace
 
 void settle_breaker(Work& work) {
@@ -84,9 +88,10 @@ void settle_breaker(Work& work) {
         causes_since(work.state, std::max(from, breaker.since.at), 1) > 0) {
         work.record(BreakerChanged{
             BreakerPhase::open, 0,
-            fmt::format("{} separate incidents within {}, limit {}",
-                        causes_since(work.state, from, std::numeric_limits<int>::max()),
-                        format_duration(rules.within), rules.incidents)});
+            fmt::format(
+                "{} within {}, limit {}",
+                separate_text(causes_since(work.state, from, std::numeric_limits<int>::max())),
+                format_duration(rules.within), rules.incidents)});
     } else if (breaker.phase == BreakerPhase::open) {
         const bool quiet = work.now.at - breaker.since.at >= rules.quiet &&
                            causes_since(work.state, work.now.at - rules.quiet, 1) == 0;

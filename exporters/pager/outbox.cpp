@@ -321,6 +321,30 @@ std::vector<OutboxRow> Outbox::take_changes() {
     return rows;
 }
 
+std::vector<Paged> Outbox::told() const {
+    std::map<std::string, const Paged*> newest;
+    for (const auto& [name, place] : places_) {
+        if (!place.declared) {
+            continue;  // what it holds of long ago is nobody's business any more
+        }
+        for (const auto& [key, slot] : place.slots) {
+            for (const auto* page : {&slot.accepted, &slot.waiting}) {
+                auto& best = newest[key];
+                if (*page && (best == nullptr || best->version < (*page)->version)) {
+                    best = &**page;
+                }
+            }
+        }
+    }
+    std::vector<Paged> out;
+    for (const auto& [key, page] : newest) {
+        if (page != nullptr) {
+            out.push_back(*page);
+        }
+    }
+    return out;
+}
+
 std::vector<SinkReport> Outbox::report(Now now) const {
     std::vector<SinkReport> out;
     for (const auto& [name, place] : places_) {

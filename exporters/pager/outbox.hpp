@@ -58,6 +58,8 @@ class Outbox {
     // Rows that changed since the last call.
     std::vector<OutboxRow> take_changes();
     std::vector<SinkReport> report(Now now) const;
+    // The newest version of each page that any declared sink was told or is still to be told.
+    std::vector<Paged> told() const;
 
     static constexpr Millis told_kept{9LL * 86'400'000};  // longer than the engine keeps its pages
     static constexpr std::size_t told_max = 5'000;        // pages that are over, per sink

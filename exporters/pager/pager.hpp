@@ -40,6 +40,7 @@ class Pager {
     boost::asio::awaitable<Result<std::string>> send_test(std::string sink, std::string who);
 
     std::vector<SinkReport> report() const { return outbox_.report(clock_.now()); }
+    std::vector<Paged> told() const { return outbox_.told(); }
     // What keeps the outbox from being remembered; empty: nothing.
     Error store_problem() const { return store_ == nullptr ? Error{} : store_->problem(); }
 

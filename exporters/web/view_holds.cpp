@@ -88,10 +88,14 @@ Json storm_json(const Scene& scene) {
     out["used"] = storm.incidents > 0;
     switch (breaker.phase) {
         case BreakerPhase::closed:
-            out["words"] = storm.incidents > 0
-                               ? fmt::format("opens at {} separate incidents within {}",
-                                             storm.incidents, format_duration(storm.within))
-                               : std::string("not used");
+            out["words"] =
+                storm.incidents > 0
+                    ? fmt::format("opens at {} within {}",
+                                  storm.incidents == 1
+                                      ? std::string("1 incident")
+                                      : fmt::format("{} separate incidents", storm.incidents),
+                                  format_duration(storm.within))
+                    : std::string("not used");
             break;
         case BreakerPhase::open:
             out["words"] = fmt::format("no lever fires until {} pass without a new incident",

@@ -1,6 +1,7 @@
 // Why: an incident told so that a person who was just woken up knows what happens next.
 #include "core/model/codec.hpp"
 #include "exporters/web/views.hpp"
+#include "policies/page/text.hpp"
 
 #include <fmt/format.h>
 
@@ -198,6 +199,40 @@ std::string cleared_words(const Scene& scene, const Incident& incident) {
                : fmt::format("Cleared after {}; whether it helped was not seen.", lever);
 }
 
+std::string acknowledged_words(const Incident& incident) {
+    if (!incident.acknowledged) {
+        return "What was lost was acknowledged by a person";
+    }
+    const auto& by = *incident.acknowledged;
+    const bool dated = incident.acknowledged_at.wall != WallTime{};
+    return fmt::format("What was lost was acknowledged by {}{}: {}", by.who,
+                       dated ? " at " + moment_text(incident.acknowledged_at) : std::string{},
+                       by.why);
+}
+
+// Who saw to what a lever destroyed, when and why; null: nobody.
+Json acknowledged_json(const Incident& incident) {
+    if (!incident.acknowledged) {
+        return nullptr;
+    }
+    Json out = Json::object();
+    out["who"] = incident.acknowledged->who;
+    out["why"] = incident.acknowledged->why;
+    out["time"] = time_json(incident.acknowledged_at);
+    return out;
+}
+
+std::string by_hand_words(const Scene& scene, const Incident& incident) {
+    const IntentState* intent = newest_intent(scene, incident);
+    if (intent == nullptr || !intent->outcome) {
+        return "A person fired a lever here.";
+    }
+    return fmt::format("A person fired {} here: {}{}.",
+                       lever_words(scene.rules, intent->intent.lever),
+                       to_string(intent->outcome->kind),
+                       intent->outcome->detail.empty() ? "" : ", " + intent->outcome->detail);
+}
+
 std::string closed_words(const Scene& scene, const Incident& incident) {
     if (incident.end == "recovered") {
         const IntentState* intent = newest_intent(scene, incident);
@@ -206,9 +241,7 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
                                                lever_words(scene.rules, intent->intent.lever));
     }
     if (incident.end == "lost") {
-        return fmt::format("What was lost was acknowledged by {}: {}",
-                           incident.acknowledged ? incident.acknowledged->who : "a person",
-                           incident.acknowledged ? incident.acknowledged->why : "");
+        return acknowledged_words(incident);
     }
     if (incident.end == "gone") {
         return "The subject is gone.";
@@ -219,7 +252,7 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
     if (incident.end == "absorbed") {
         return fmt::format("Explained by incident {}.", incident.absorbed_into);
     }
-    return incident.end == "by_hand" ? "A person fired a lever here." : "Closed.";
+    return incident.end == "by_hand" ? by_hand_words(scene, incident) : "Closed.";
 }
 
 }  // namespace
@@ -245,6 +278,10 @@ std::string incident_words(const Scene& scene, const Incident& incident) {
     const IntentState* intent = newest_intent(scene, incident);
     if (intent != nullptr && intent->phase != IntentPhase::done) {
         return intent_words(scene, *intent);
+    }
+    if (incident.acknowledged) {
+        return acknowledged_words(incident) +
+               ". The symptom is still there, and leverd fires nothing more for it.";
     }
     if (incident.phase == IncidentPhase::escalated) {
         return fmt::format("A person is needed: {}.", incident.escalated_why);
@@ -309,6 +346,7 @@ Json incident_view(const Scene& scene, const Incident& incident) {
     out["decided"] = time_json(incident.decided);
     out["approval"] = incident.approval ? to_json(EntryBody{*incident.approval}) : Json(nullptr);
     out["approval_pending"] = approval_pending(scene, incident);
+    out["acknowledged"] = acknowledged_json(incident);
     out["intents"] = Json::array();
     for (const auto& id : incident.intents) {
         const auto found = scene.state.intents.find(id);

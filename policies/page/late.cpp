@@ -1,6 +1,8 @@
 // Why: see late.hpp.
 #include "policies/page/late.hpp"
 
+#include "policies/page/table.hpp"
+
 #include <fmt/format.h>
 
 namespace leverd {
@@ -16,7 +18,8 @@ std::string for_people(WallTime moment) {
 }  // namespace
 
 Paged told_late(Paged page) {
-    if (page.status == PageStatus::firing) {
+    // Nobody saw until when it was broken, where the history of it was lost.
+    if (page.status == PageStatus::firing || page.state == page_state::no_history) {
         return page;
     }
     const bool from = page.since.wall != WallTime{};

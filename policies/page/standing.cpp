@@ -3,6 +3,7 @@
 
 #include "policies/detect/blind.hpp"
 #include "policies/guard_names.hpp"
+#include "policies/page/forgotten.hpp"
 #include "policies/page/groups.hpp"
 #include "policies/page/table.hpp"
 #include "policies/page/text.hpp"
@@ -26,6 +27,15 @@ struct Standing {
     Subject subject;
 };
 using StandingPages = std::map<std::string, Standing>;  // by key
+
+std::string reported_title(const std::string& row, const std::string& about) {
+    const std::string title = row == "config_refused"    ? "the configuration was refused"
+                              : row == "stop_unreadable" ? "the stop file cannot be read"
+                              : row == "history_lost"    ? "leverd's own history is in doubt"
+                              : row == "task_ended"      ? "a part of leverd ended by an error"
+                                                         : row;
+    return about.empty() ? title : title + ": " + about;
+}
 
 bool is_open(const State& state, const std::string& key) {
     return state.book.open.contains(key);
@@ -84,9 +94,8 @@ void leverd_itself(Work& work, StandingPages& wanted) {
     }
     for (const auto& [key, report] : state.self_reports) {
         const auto& [row, about] = key;
-        wanted[about.empty() ? row : row + "/" + about] = {row, report.since,
-                                                           about.empty() ? row : row + ": " + about,
-                                                           report.why, Subject{about}};
+        wanted[about.empty() ? row : row + "/" + about] = {
+            row, report.since, reported_title(row, about), report.why, Subject{about}};
     }
 }
 
@@ -103,8 +112,9 @@ void what_it_holds(Work& work, StandingPages& wanted) {
         if (!told_otherwise(subject, key)) {
             wanted[key] = {page_state::flapping, first,
                            fmt::format("{} goes up and down ({})", subject.text(), signal),
-                           "no disruptive lever fires on it until it is steady. Next: leverd why " +
-                               subject.text(),
+                           fmt::format("no disruptive lever fires on it until it is steady. {}. "
+                                       "Next: leverd why {}",
+                                       kept_of_flapping, subject.text()),
                            subject};
         }
     }
@@ -192,7 +202,11 @@ void settle_all(Work& work) {
     for (const auto& key : open) {
         if (!wanted.contains(key) && !work.state.book.groups.contains(key)) {
             const Paged before = work.state.pages.at(key);
-            end_standing(work, before);
+            if (before.state == page_state::no_history) {
+                settle_forgotten(work, before);
+            } else {
+                end_standing(work, before);
+            }
         }
     }
 }

@@ -81,6 +81,10 @@ const std::vector<PageRow>& other_rows() {
         {s::ledger_unwritable, Scope::standing, pages, critical, minutes{1}, Limit::none,
          "LeverdLedgerUnwritable"},
 
+        // What was told before the history was lost keeps the severity that it had.
+        {s::no_history, Scope::standing, pages, critical, seconds{0}, Limit::none,
+         "LeverdHistoryLost"},
+
         // The daemon has its own patience with these, where it needs one.
         {"config_refused", Scope::reported, pages, warning, minutes{5}, Limit::none,
          "LeverdConfigReloadFailed"},

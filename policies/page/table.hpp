@@ -63,6 +63,7 @@ inline constexpr std::string_view stop = "stop";
 inline constexpr std::string_view frozen = "frozen";
 inline constexpr std::string_view autonomy = "autonomy";
 inline constexpr std::string_view ledger_unwritable = "ledger_unwritable";
+inline constexpr std::string_view no_history = "no_history";
 
 }  // namespace page_state
 

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t subjects_named = 5;
 constexpr std::size_t intents_named = 3;
+// Limits and cool-downs of a lever that fired before the first start would mostly be over by then.
+constexpr Millis history_is_short{3'600'000};
 
 std::string sentence(std::string text) {
     if (!text.empty() && std::string_view{".!?"}.find(text.back()) == std::string_view::npos) {
@@ -126,6 +128,12 @@ std::string what_holds(const Rules& rules, const State& state_now, const Inciden
         return fmt::format("{} was rejected by {}: {}", decision.lever, incident.approval->who,
                            incident.approval->why);
     }
+    if (state == page_state::escalated && incident.acknowledged) {
+        return fmt::format(
+            "{} saw to what was lost: {}. The symptom is still there, and leverd "
+            "fires nothing more for it",
+            incident.acknowledged->who, incident.acknowledged->why);
+    }
     if (state == page_state::escalated) {
         const auto blocking = std::ranges::find(decision.guards, false, &GuardVerdict::pass);
         auto text = "leverd fires nothing more for it: " + incident.escalated_why;
@@ -136,6 +144,18 @@ std::string what_holds(const Rules& rules, const State& state_now, const Inciden
         return text;
     }
     return fmt::format("{} is held by {}", decision.lever, guard_text(decision));
+}
+
+// What the reader may miss in leverd's memory, where it bears on this case.
+std::string memory_text(const State& state, const Now& since) {
+    const auto& first = state.history.first;
+    if (first == Now{} || since.at - first.at > history_is_short) {
+        return {};
+    }
+    return fmt::format(
+        "leverd was first started at {}; what happened and what was tried before that is not "
+        "known",
+        moment_text(first));
 }
 
 std::string next_step(const Incident& incident, const CaseView& view) {
@@ -200,6 +220,7 @@ std::string case_text(const Rules& rules, const State& state, const Incident& in
                       const CaseView& view, const Now& since) {
     std::string text;
     say(text, fmt::format("Since {}", moment_text(since)));
+    say(text, memory_text(state, since));
     const auto active = state.symptoms.find({incident.symptom, incident.subject});
     if (active == state.symptoms.end()) {
         say(text, "The symptom has cleared");
@@ -212,6 +233,9 @@ std::string case_text(const Rules& rules, const State& state, const Incident& in
     }
     say(text, tried_text(state, incident));
     say(text, what_holds(rules, state, incident, view));
+    if (view.guard == guard_name::flapping) {
+        say(text, kept_of_flapping);
+    }
     say(text, next_step(incident, view));
     return text;
 }
@@ -233,6 +257,7 @@ std::string storm_text(const Rules& rules, const State& state,
                        const std::vector<StormMember>& members, const Now& since) {
     std::string text;
     say(text, fmt::format("Since {}", moment_text(since)));
+    say(text, memory_text(state, since));
     std::string names;
     for (std::size_t i = 0; i < std::min(members.size(), subjects_named); ++i) {
         names += (i == 0 ? "" : "; ") + case_title(rules, *members[i].incident);
@@ -250,13 +275,18 @@ std::string storm_text(const Rules& rules, const State& state,
 }
 
 std::string endings_text(int by_lever, int alone) {
+    const int all = by_lever + alone;
+    if (by_lever == 0) {
+        return fmt::format("All {} are over; no lever was proven to have helped", all);
+    }
     return fmt::format(
-        "{} were healed by a lever that was proven to help, {} recovered without one", by_lever,
-        alone);
+        "All {} are over; a lever was proven to have helped {}", all,
+        alone == 0 ? std::string("each of them") : fmt::format("{} of them", by_lever));
 }
 
 std::string ending_text(const State& state, const std::vector<const Incident*>& closed) {
     std::string by_lever;
+    std::string otherwise = "It is over; no lever was proven to have helped";
     int alone = 0;
     int helped = 0;
     for (const auto* incident : closed) {
@@ -277,14 +307,23 @@ std::string ending_text(const State& state, const std::vector<const Incident*>& 
         alone += lever.empty() ? 1 : 0;
         helped += lever.empty() ? 0 : 1;
         by_lever = lever.empty() ? by_lever : lever;
+        otherwise = incident->end == "self_healed" ? "It recovered without a lever"
+                    : incident->end == "gone" ? incident->subject.text() + " is not there any more"
+                    : incident->end == "unproven"
+                        ? "It recovered after a lever had acted; whether that was the reason is "
+                          "not proven"
+                        : otherwise;
     }
     if (helped + alone > 1) {
         return endings_text(helped, alone);
     }
-    return helped == 1 ? by_lever + " was proven to help" : "It recovered without a proven lever";
+    return helped == 1 ? by_lever + " was proven to help" : otherwise;
 }
 
 std::string news_text(const Paged& before, const Paged& after) {
+    if (after.status == PageStatus::resolved && after.state == page_state::no_history) {
+        return "closed; nobody saw whether it is over";
+    }
     if (after.status != before.status) {
         return after.status == PageStatus::firing      ? "it came back"
                : after.status == PageStatus::recovered ? "nothing is wrong any more"

@@ -10,6 +10,10 @@
 
 namespace leverd {
 
+// Of a subject that flaps, for whoever looks for the single looks afterwards.
+inline constexpr const char* kept_of_flapping =
+    "While it goes up and down, the ledger keeps one look a minute of it and counts the others";
+
 // "2026-05-06 18:00:00 UTC".
 std::string moment_text(const Now& now);
 

@@ -1,6 +1,9 @@
 // Why: see page_book.hpp.
 #include "policies/state/page_book.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace leverd {
 namespace {
 
@@ -50,9 +53,23 @@ void forget_old_pages(State& state, Instant now) {
 
 }  // namespace
 
+std::int64_t number_in_key(std::string_view key, std::string_view prefix) {
+    std::int64_t number = 0;
+    if (!key.starts_with(prefix)) {
+        return 0;
+    }
+    key.remove_prefix(prefix.size());
+    const auto* end = key.data() + key.size();
+    const auto read = std::from_chars(key.data(), end, number);
+    return read.ec == std::errc{} && read.ptr == end ? number : 0;
+}
+
 void keep_page(State& state, const Paged& page, Instant now) {
     auto& book = state.book;
-    book.made += 1;
+    // A page of a history that was lost: what a person has read is never used for something else.
+    book.made = std::max(book.made + 1, page.version);
+    state.incidents_made = std::max(state.incidents_made, number_in_key(page.key, "i-"));
+    book.storms = std::max(book.storms, number_in_key(page.key, "storm-"));
     state.pages[page.key] = page;
     if (page.status == PageStatus::resolved) {
         book.open.erase(page.key);

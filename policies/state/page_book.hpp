@@ -3,7 +3,13 @@
 
 #include "policies/state.hpp"
 
+#include <cstdint>
+#include <string_view>
+
 namespace leverd {
+
+// The 12 of "i-12"; 0: the key is none of those.
+std::int64_t number_in_key(std::string_view key, std::string_view prefix);
 
 // A version of a page was made.
 void keep_page(State& state, const Paged& page, Instant now);

@@ -328,3 +328,33 @@ TEST_CASE("rows that cannot be read cost a repetition, not a start") {
     b.put(1, PageStatus::firing);
     CHECK(b.run(minute, accepted) == Sent{"i-1/1"});
 }
+
+TEST_CASE("what sinks were told is known over a restart, in its newest version") {
+    Bench b({{"pager", "a", Millis{0}}, {"second", "b", Millis{0}}});
+    b.put(1, PageStatus::firing);
+    (void)b.run(minute, accepted);
+    b.put(2, PageStatus::resolved);
+    b.put(1, PageStatus::firing, "i-2");
+    b.restart({{"pager", "a", Millis{0}}});
+    const auto told = b.outbox.told();
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].key == "i-1");
+    CHECK(told[0].version == 2);
+    CHECK(told[1].key == "i-2");
+}
+
+TEST_CASE("the end of a page whose history is lost is not told as a time of its own") {
+    Bench b;
+    auto page = b.page(1, PageStatus::firing);
+    b.put(1, PageStatus::firing);
+    (void)b.run(minute, failed);
+    page.status = PageStatus::resolved;
+    page.version = 3;
+    page.state = "no_history";
+    page.text = "Closed, and nobody saw whether it is over.";
+    b.outbox.put(page, b.now);
+    b.pass(2 * minute);
+    const auto attempt = b.outbox.take(b.now);
+    REQUIRE(attempt);
+    CHECK(exporters::worded(attempt->message).text == page.text);
+}

@@ -215,7 +215,20 @@ TEST_CASE("an incident says in one sentence what it waits for") {
         incident.phase = IncidentPhase::closed;
         incident.end = "lost";
         incident.acknowledged = Acknowledged{"i-0", "mara", "made anew"};
-        words = "What was lost was acknowledged by mara: made anew";
+        incident.acknowledged_at = Now{at_millis(1), WallTime{Millis{1'778'090'400'000}}};
+        words = "What was lost was acknowledged by mara at 2026-05-06 18:00:00 UTC: made anew";
+        const auto json = incident_view(scene_of(backend), incident);
+        CHECK(json["acknowledged"]["who"] == "mara");
+        CHECK(json["acknowledged"]["why"] == "made anew");
+        CHECK(json["acknowledged"]["time"] == "2026-05-06T18:00:00.000Z");
+    }
+    SECTION("a loss that was seen to while the symptom is still there") {
+        incident.phase = IncidentPhase::escalated;
+        incident.escalated_why = "then say so: leverd ack i-0";
+        incident.acknowledged = Acknowledged{"i-0", "mara", "made anew"};
+        words =
+            "What was lost was acknowledged by mara: made anew. The symptom is still there, and "
+            "leverd fires nothing more for it.";
     }
     SECTION("nothing any more") {
         incident = backend.held.incidents["i-0"];

@@ -1,6 +1,8 @@
 // Why: see bench.hpp.
 #include "tests/unit/policies/bench.hpp"
 
+#include "policies/page/forgotten.hpp"
+
 #include <algorithm>
 
 namespace leverd::test {
@@ -103,8 +105,9 @@ Rules small_rules() {
     return rules;
 }
 
-Bench::Bench(Rules rules) : rules_(std::move(rules)), engine_(std::make_unique<Engine>(rules_)) {
-    take(engine_->resume(Started{"test", "test", "boot", 0}, now_));
+Bench::Bench(Rules rules, bool first)
+    : rules_(std::move(rules)), engine_(std::make_unique<Engine>(rules_)) {
+    take(engine_->resume(Started{"test", "test", "boot", 0, first}, now_));
 }
 
 void Bench::advance(Millis by) {
@@ -241,6 +244,20 @@ void Bench::restart() {
     }
     effects_.clear();
     take(engine_->resume(Started{"test", "test", "boot", 0}, now_));
+}
+
+void Bench::lose_history(const std::vector<Paged>& told, bool doubted) {
+    engine_ = std::make_unique<Engine>(rules_);
+    effects_.clear();
+    auto forgotten = forgotten_pages(rules_, engine_->view(), told, doubted, now_);
+    for (const auto& entry : forgotten) {
+        engine_->restore(entry);
+    }
+    ledger_ = std::move(forgotten);
+    take(engine_->resume(Started{"test", "test", "boot", 0}, now_));
+    if (doubted) {
+        send(HistoryDoubted{"the ledger is gone", 0, {}, 0, {}});
+    }
 }
 
 void Bench::reload(Rules rules) {

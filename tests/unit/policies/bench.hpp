@@ -16,7 +16,8 @@ Rules small_rules();
 
 class Bench {
   public:
-    explicit Bench(Rules rules = small_rules());
+    // `first`: neither a history nor a witness of one was there.
+    explicit Bench(Rules rules = small_rules(), bool first = false);
 
     void advance(Millis by);
     void jump_wall(Millis by) { now_.wall += by; }
@@ -43,6 +44,8 @@ class Bench {
 
     // Throws everything away and folds the ledger into a new engine.
     void restart();
+    // The ledger is gone, too; what is left is what the sinks were told.
+    void lose_history(const std::vector<Paged>& told, bool doubted);
     void reload(Rules rules);
 
     const State& view() const { return engine_->view(); }

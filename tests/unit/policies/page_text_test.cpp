@@ -65,11 +65,11 @@ TEST_CASE("the page of a recommendation, whole") {
           "recommend, limit approve). Next: leverd why tenant/acme.");
     pass(bench, 30s, {});
     CHECK(last_text(bench) ==
-          "Recovered, watching until 2027-01-15 08:06:44 UTC. It recovered without a proven "
-          "lever. It lasted 42s (from 2027-01-15 08:01:02 UTC to 2027-01-15 08:01:44 UTC).");
+          "Recovered, watching until 2027-01-15 08:06:44 UTC. It recovered without a lever. "
+          "It lasted 42s (from 2027-01-15 08:01:02 UTC to 2027-01-15 08:01:44 UTC).");
     pass(bench, 6min, {});
     CHECK(last_text(bench) ==
-          "Over. It recovered without a proven lever. It lasted 42s (from 2027-01-15 08:01:02 UTC "
+          "Over. It recovered without a lever. It lasted 42s (from 2027-01-15 08:01:02 UTC "
           "to 2027-01-15 08:01:44 UTC).");
 }
 
@@ -125,4 +125,58 @@ TEST_CASE("a resolve says by which lever it ended") {
     CHECK(bench.entries<Paged>().back().status == PageStatus::resolved);
     CHECK(
         last_text(bench).starts_with("Over. tenant-redeploy (t-1) was proven to help. It lasted "));
+}
+
+TEST_CASE("what began soon after the very first start says what is not known") {
+    auto rules = worded();
+    rules.policies.policies[0].mode = Mode::recommend;
+    for (const bool later : {false, true}) {
+        Bench bench(rules, true);
+        bench.settle();
+        if (later) {
+            pass(bench, 61min, {}, 60s);
+        }
+        bench.kill("acme");
+        pass(bench, 20s, {"acme"});
+        const auto words = last_text(bench);
+        CAPTURE(words);
+        CHECK((words.find("leverd was first started at 2027-01-15 08:00:00 UTC; what happened and "
+                          "what was tried before that is not known.") != std::string::npos) ==
+              !later);
+    }
+}
+
+TEST_CASE("the page of a flapping subject says that its history has gaps") {
+    auto rules = worded();
+    Bench bench(rules);
+    bench.settle();
+    for (int i = 0; i < 420; ++i) {
+        bench.advance(1s);
+        i % 2 == 0 ? bench.bad("acme") : bench.good("acme", 100);
+        bench.reference(0, true);
+        bench.reference(1, true);
+        bench.tick();
+    }
+    REQUIRE_FALSE(bench.view().flapping.empty());
+    CHECK(last_text(bench).find("the ledger keeps one look a minute of it and counts the others") !=
+          std::string::npos);
+}
+
+TEST_CASE("how many cases ended is said in plain words") {
+    CHECK(endings_text(0, 8) == "All 8 are over; no lever was proven to have helped");
+    CHECK(endings_text(3, 0) == "All 3 are over; a lever was proven to have helped each of them");
+    CHECK(endings_text(1, 1) == "All 2 are over; a lever was proven to have helped 1 of them");
+}
+
+TEST_CASE("a case whose end no lever brought is told as what it was") {
+    for (const auto& [end, words] :
+         {std::pair<std::string, std::string>{"self_healed", "It recovered without a lever"},
+          {"gone", "tenant/acme is not there any more"},
+          {"unproven",
+           "It recovered after a lever had acted; whether that was the reason is not proven"}}) {
+        Incident incident;
+        incident.subject = Subject{"tenant/acme"};
+        incident.end = end;
+        CHECK(ending_text(State{}, {&incident}) == words);
+    }
 }

@@ -1,0 +1,26 @@
+// Why: the outbox may know pages of which the ledger knows nothing, because the history was lost or
+// replaced, or the disk was full when they were made. Whoever holds such a page must not read it
+// for ever, and must not be told that it is over when nobody saw that.
+#pragma once
+
+#include "policies/work.hpp"
+
+#include <vector>
+
+namespace leverd {
+
+// `told`: the newest version of each page that any sink was given. What a process that begins must
+// write into its ledger before resume(): the open pages that it does not know, told anew as what
+// they are now, and of those that are over what keeps their keys and versions from being used
+// again. Empty where the ledger knows them all. `doubted`: the history is known to be incomplete.
+std::vector<Entry> forgotten_pages(const Rules& rules, const State& state,
+                                   const std::vector<Paged>& told, bool doubted, Now now);
+
+// Why there is a history that is not here, though a first start was found; empty: there is none.
+std::string history_told_by(const std::vector<Entry>& forgotten);
+
+// Ends such a page: at once when a person accepts that the history is lost, and otherwise after one
+// clearing time, in which whatever is still wrong is told by a page of its own.
+void settle_forgotten(Work& work, const Paged& page);
+
+}  // namespace leverd

@@ -25,11 +25,14 @@ class _Server:
                  "instance_status": "running"} for i in range(count)]
         self.orgs = json.dumps({"orgs": orgs}).encode()
         self.open = set()
+        self.hushed = False
 
     async def serve(self, reader, writer, kept):
         kept.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
+                if kept is self.open and self.hushed:
+                    continue
                 body = body_of(head.split(b" ", 2)[1].decode("latin-1"), self.orgs)
                 writer.write(ANSWER % (len(body), body))
                 await writer.drain()
@@ -47,13 +50,19 @@ class _Server:
         pipe.send((plane.sockets[0].getsockname()[1], port))
         loop = asyncio.get_running_loop()
         while (word := await loop.run_in_executor(None, pipe.recv)) != "end":
+            self.hushed = word == "hush"
             if word == "fail":
                 tenants.close()
-                for writer in list(self.open):
-                    writer.transport.abort()
-            else:
+                self.cut()
+            elif word == "heal" and not tenants.is_serving():
                 tenants = await self.listen(port)
+            elif word == "heal":
+                self.cut()
             pipe.send(word)
+
+    def cut(self):
+        for writer in list(self.open):
+            writer.transport.abort()
 
     def listen(self, port):
         return asyncio.start_server(lambda r, w: self.serve(r, w, self.open), "127.0.0.1", port,
@@ -90,6 +99,10 @@ class Crowd:
     def fail(self):
         """Nobody listens any more, and what was open is cut."""
         self.tell("fail")
+
+    def hush(self):
+        """Whoever connects gets no answer."""
+        self.tell("hush")
 
     def heal(self):
         self.tell("heal")

@@ -52,13 +52,13 @@ id = "pager"
 kind = "webhook"
 url = "{pager}/hook"
 '''
-PROBE = '[[probe]]\nkind = "{}"\ninterval = "{}s"\nretry = "{}s"\ntimeout = "10s"\n'
+PROBE = '[[probe]]\nkind = "{}"\ninterval = "{}s"\nretry = "{}s"\ntimeout = "{}s"\n'
 
 
 class Watched:
     """A leverd with the shipped rows, a thousand tenants, and a receiver of its pages."""
 
-    def __init__(self, crowd, receiver):
+    def __init__(self, crowd, receiver, timeout=10):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="leverd-mass."))
         self.crowd = crowd
         for name, edits in (("runbook.toml", RUNBOOK), ("policies.toml", POLICIES)):
@@ -68,9 +68,9 @@ class Watched:
         self.base = f"http://127.0.0.1:{port}"
         text = TOML.format(dir=self.dir, port=port, plane=crowd.plane, tenants=crowd.port,
                            pager=receiver.url)
-        text += PROBE.format("reference", EVERY, 1) + PROBE.format("control_plane", EVERY, 1)
+        text += PROBE.format("reference", EVERY, 1, 5) + PROBE.format("control_plane", EVERY, 1, 5)
         # A bad look is not repeated sooner: each phase makes as many looks as the other.
-        text += PROBE.format("tenant_health", EVERY, EVERY)
+        text += PROBE.format("tenant_health", EVERY, EVERY, timeout)
         (self.dir / "leverd.toml").write_text(text)
         self.slowest = {}
         with open(self.dir / "leverd.log", "wb") as log:
@@ -125,13 +125,15 @@ class Watched:
         return found
 
     def all_are(self, value, what):
-        wait_for(f"{TENANTS} tenants {what}",
-                 lambda: self.daemon.poll() is not None or self.healths().get(value) == TENANTS,
-                 60, every=1)
+        wait_for(f"{TENANTS} tenants {what}", lambda: self.healths().get(value) == TENANTS, 60,
+                 every=1)
 
     def ready(self):
-        wait_for("leverd ready", lambda: self.daemon.poll() is not None
-                 or http("GET", self.base + "/-/ready")[0] == 200)
+        def look():
+            if self.daemon.poll() is not None:
+                raise AssertionError(f"leverd ended with {self.daemon.returncode}")
+            return http("GET", self.base + "/-/ready")[0] == 200
+        wait_for("leverd ready", look)
         self.all_are(0, "healthy")
 
     def phase(self, begin=None):
@@ -230,11 +232,22 @@ def nothing_left(t, w, receiver):
     t("nobody is called afterwards", calm is None, told(receiver))
 
 
-def leaving(t):
-    with Crowd(TENANTS) as crowd, Receiver() as receiver, Watched(crowd, receiver) as w:
+# The hard kind of outage for whoever looks: every look hangs until its deadline.
+def silent(t):
+    with Crowd(TENANTS) as crowd, Receiver() as receiver, Watched(crowd, receiver, 2) as w:
         w.ready()
-        crowd.fail()
-        wait_for("an outage that is told", lambda: "mass-failure" in str(told(receiver)))
+        w.slowest = {}
+        begun = time.monotonic()
+        crowd.hush()
+        wait_for("an outage that is told", lambda: w.metrics() and [
+            b for b in newest_of(receiver).values() if b.get("symptom") == "mass-failure"],
+            120, every=1)
+        print(f"  told after {time.monotonic() - begun:.0f} s")
+        worst = slow(w, "silence")
+        t("/metrics answers meanwhile", worst < 5 * PATIENCE, worst)
+        t("one page is about the outage", len(newest_of(receiver)) == 1, told(receiver))
+        t("what answers is still looked at", w.metrics()["leverd_observer_trusted"] == 1
+          and not w.entries("observer"), w.entries("observer"))
         begun = time.monotonic()
         w.daemon.send_signal(signal.SIGTERM)
         code = w.daemon.wait(30 * PATIENCE)
@@ -247,4 +260,4 @@ def leaving(t):
 
 if __name__ == "__main__":
     # One after the other: the first compares what the processor spent.
-    main([outage, leaving], workers=1)
+    main([outage, silent], workers=1)

@@ -22,8 +22,10 @@ RATIO = 1.5      # of the processor's time, against the quiet phase
 SERIES = 12_000  # a thousand tenants and all that is counted about them
 TICK = os.sysconf("SC_CLK_TCK")
 
-# A minute of the shipped times is a few seconds here; the rows are the shipped ones.
-RUNBOOK = [('clearing_time = "2m"', 'clearing_time = "5s"'),
+# A minute of the shipped times is a few seconds here; the rows are the shipped ones. As with those,
+# all can heal within one clearing time: two good looks, and what a busy machine adds.
+CLEARING = 20
+RUNBOOK = [('clearing_time = "2m"', f'clearing_time = "{CLEARING}s"'),
            ('needs_working_sibling = true\ndwell = "60s"',
             'needs_working_sibling = true\ndwell = "5s"')]
 POLICIES = [('keep_firing_for = "5m"', 'keep_firing_for = "5s"'),
@@ -153,9 +155,9 @@ class Watched:
     def entries(self, *kinds):
         with contextlib.closing(sqlite3.connect(f"file:{self.dir}/state/ledger.db?mode=ro", uri=True,
                                                 timeout=5)) as ledger:
-            rows = ledger.execute("SELECT kind, json FROM entry WHERE kind IN "
+            rows = ledger.execute("SELECT at, json FROM entry WHERE kind IN "
                                   f"({','.join('?' * len(kinds))}) ORDER BY sequence", kinds)
-            return [dict(json.loads(text), kind_of=kind) for kind, text in rows]
+            return [dict(json.loads(text), at=at) for at, text in rows]
 
     def open_incidents(self):
         return sum(value for name, value in self.metrics().items()
@@ -220,6 +222,9 @@ def nothing_left(t, w, receiver):
       == {e["incident"] for e in closed}, (len(opened), len(closed)))
     raised, cleared = (w.entries(f"symptom_{kind}") for kind in ("raised", "cleared"))
     t("what was raised was cleared", len(raised) == len(cleared), (len(raised), len(cleared)))
+    # By leverd's own clock, so that a busy machine changes nothing.
+    late = max(e["at"] for e in closed) - max(e["at"] for e in cleared)
+    t("within one clearing time", late <= CLEARING * 1000, late)
     print(f"  {len(opened)} incidents, {len(raised)} symptoms, pages: {told(receiver)}")
     active = [name for name, value in w.metrics().items()
               if name.startswith("leverd_symptom_active{") and value]

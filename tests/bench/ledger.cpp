@@ -75,7 +75,8 @@ class Writing {
     Entry entry(std::int64_t number) const { return number == 0 ? started() : look(number); }
 
   private:
-    static constexpr std::int64_t millis_apart = 10;  // so that nobody is gone at the end
+    // A turn of each in ten minutes: nobody is gone at the end, and nobody flaps.
+    static constexpr std::int64_t millis_apart = 60;
     std::int64_t count_;
     WallTime end_;
 };

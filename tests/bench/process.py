@@ -73,6 +73,11 @@ class Process:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
+    def queued_seconds(self):
+        """How long its first thread was ready to run and had no core: others' doing."""
+        with open(f"/proc/{self.pid}/schedstat", encoding="ascii") as stat:
+            return int(stat.read().split()[1]) / 1e9
+
     def memory_mb(self):
         """Resident now, and the most it ever was."""
         found = {}

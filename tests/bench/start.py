@@ -62,6 +62,7 @@ def measure(binary, where):
             forget(state)
         leverd, took = start(binary, where)
         print(f"start: {how}: ready in {took:.2f} s, {leverd.cpu_seconds():.2f} s of processor, "
+              f"{leverd.queued_seconds():.2f} s without a free one, "
               f"{leverd.memory_mb()[1]:.0f} MB at most; {folded_in(leverd)}", flush=True)
         slowest = max(slowest, took)
         if end == "KILL":

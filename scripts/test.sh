@@ -137,7 +137,7 @@ built_sim() {
     cmake --preset release && cmake --build build -j "$jobs" --target lever_campaign sim_app
 }
 # The binaries that people run, against the sandbox and against real neighbours. They mostly wait, so
-# a few run beside each other; what measures latencies runs alone.
+# a few run beside each other; what measures latencies or costs runs alone.
 step_integration() {
     local script
     step build-release cmake_release || return
@@ -146,13 +146,13 @@ step_integration() {
     # The longest ones begin.
     for script in tests/integration/{sweep,storyline,levers}.sh tests/integration/*.sh \
         tests/browser/*.sh; do
-        case " events probes ${running[*]} " in
+        case " events probes mass ${running[*]} " in
             *" $(basename "$script" .sh) "*) ;;
             *) beside "$(basename "$script" .sh)" apart "$script" ;;
         esac
     done
     all_beside
-    for script in tests/integration/{events,probes}.sh; do
+    for script in tests/integration/{events,probes,mass}.sh; do
         step "$(basename "$script" .sh)" apart "$script"
     done
 }

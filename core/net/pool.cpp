@@ -3,14 +3,15 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
+#include <utility>
 
 namespace leverd::net {
 namespace {
 
-constexpr std::ptrdiff_t per_target_max = 2;
+constexpr std::size_t per_target_max = 2;
 constexpr std::chrono::seconds dead_pace{1};
 
 // Nothing to read is what a sound idle connection looks like; an end of stream, an error or any
@@ -26,15 +27,21 @@ bool is_quiet(boost::asio::ip::tcp::socket& socket) {
 
 }  // namespace
 
+Pool::Rows::iterator Pool::drop(Rows::iterator row) {
+    const auto mine = of_target_.find(row->key);
+    std::erase(mine->second, row);
+    if (mine->second.empty()) {
+        of_target_.erase(mine);
+    }
+    return idle_.erase(row);
+}
+
 std::unique_ptr<Stream> Pool::take(const std::string& key) {
     sweep();
-    for (auto at = idle_.end(); at != idle_.begin();) {
-        --at;
-        if (at->key != key) {
-            continue;
-        }
-        std::unique_ptr<Stream> stream = std::move(at->stream);
-        at = idle_.erase(at);
+    for (auto mine = of_target_.find(key); mine != of_target_.end(); mine = of_target_.find(key)) {
+        const auto newest = mine->second.back();
+        std::unique_ptr<Stream> stream = std::move(newest->stream);
+        drop(newest);
         if (is_quiet(stream->socket())) {
             return stream;
         }
@@ -49,29 +56,31 @@ void Pool::give(std::string key, std::unique_ptr<Stream> stream) {
     }
     // Looks that overlap for a moment, as when all of them are late or tried again, would leave one
     // connection each.
-    const auto same = [&key](const Idle& row) { return row.key == key; };
-    if (std::count_if(idle_.begin(), idle_.end(), same) >= per_target_max) {
-        idle_.erase(std::find_if(idle_.begin(), idle_.end(), same));
+    const auto mine = of_target_.find(key);
+    if (mine != of_target_.end() && mine->second.size() >= per_target_max) {
+        drop(mine->second.front());
     }
     if (idle_.size() >= connections_max_) {
-        idle_.pop_front();
+        drop(idle_.begin());
     }
     Idle row;
-    row.key = std::move(key);
+    row.key = key;
     row.stream = std::move(stream);
     row.since = std::chrono::steady_clock::now();
-    idle_.push_back(std::move(row));
+    of_target_[std::move(key)].push_back(idle_.insert(idle_.end(), std::move(row)));
 }
 
 void Pool::sweep() {
     const auto now = std::chrono::steady_clock::now();
     while (!idle_.empty() && now - idle_.front().since >= idle_for_) {
-        idle_.pop_front();
+        drop(idle_.begin());
     }
     // What the other side has closed holds a descriptor here until somebody looks.
     if (now - dead_sought_ >= dead_pace) {
         dead_sought_ = now;
-        idle_.remove_if([](const Idle& row) { return !is_quiet(row.stream->socket()); });
+        for (auto row = idle_.begin(); row != idle_.end();) {
+            row = is_quiet(row->stream->socket()) ? std::next(row) : drop(row);
+        }
     }
 }
 

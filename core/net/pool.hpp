@@ -8,6 +8,8 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace leverd::net {
 
@@ -31,10 +33,16 @@ class Pool {
         std::unique_ptr<Stream> stream;
         Deadline since;
     };
+    using Rows = std::list<Idle>;
+    Rows::iterator drop(Rows::iterator row);
+
     std::size_t connections_max_;
     Millis idle_for_;
     Deadline dead_sought_{};
-    std::list<Idle> idle_;  // oldest first
+    Rows idle_;  // oldest first
+    // Of each target, oldest first: with hundreds of targets each request would go through them
+    // all.
+    std::unordered_map<std::string, std::vector<Rows::iterator>> of_target_;
 };
 
 }  // namespace leverd::net

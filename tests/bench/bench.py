@@ -2,7 +2,6 @@
 round, because absolute figures of a shared machine drift and ratios do much less."""
 import argparse
 import os
-import platform
 import re
 import shutil
 import statistics
@@ -11,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from process import TICK, wait_for
+from process import TICK, box, wait_for
 from report import print_report
 from subjects import Blackbox, Leverd, PrometheusPair
 from target import Target
@@ -113,15 +112,8 @@ def version_of(*argv):
 
 
 def machine(options):
-    with open("/proc/cpuinfo", encoding="utf-8") as info:
-        model = re.search(r"model name\s*:\s*(.*)", info.read())
-    with open("/etc/os-release", encoding="utf-8") as release:
-        system = re.search(r'PRETTY_NAME="(.*)"', release.read())
     return [
-        f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, "
-        f"Linux {platform.release()}, {system.group(1) if system else '?'}, "
-        f"load {os.getloadavg()[0]:.1f} at the start"
-        + (" (busy: absolute figures are too high)" if os.getloadavg()[0] > 0.5 else ""),
+        box(),
         f"leverd {version_of(options.leverd, 'version')}, "
         f"blackbox {version_of('prometheus-blackbox-exporter', '--version')}, "
         f"prometheus {version_of('prometheus', '--version')}, nginx {version_of('nginx', '-v')}, "

@@ -2,12 +2,27 @@
 
 CPU and memory come from /proc of the process itself, never from what a program says of itself."""
 import os
+import platform
+import re
 import signal
 import socket
 import subprocess
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+def box():
+    """The machine in one line, without which no figure means anything."""
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        model = re.search(r"model name\s*:\s*(.*)", info.read())
+    with open("/etc/os-release", encoding="utf-8") as release:
+        system = re.search(r'PRETTY_NAME="(.*)"', release.read())
+    load = os.getloadavg()[0]
+    return (f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, "
+            f"Linux {platform.release()}, {system.group(1) if system else '?'}, "
+            f"load {load:.1f} at the start"
+            + (" (busy: absolute figures are too high)" if load > 0.5 else ""))
 
 
 def free_port():
@@ -57,6 +72,11 @@ class Process:
         with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICK
+
+    def queued_seconds(self):
+        """How long its first thread was ready to run and had no core: others' doing."""
+        with open(f"/proc/{self.pid}/schedstat", encoding="ascii") as stat:
+            return int(stat.read().split()[1]) / 1e9
 
     def memory_mb(self):
         """Resident now, and the most it ever was."""

@@ -35,7 +35,8 @@ if [ -z "${CASES:-}" ] && [ -x "$build/bench_engine" ]; then
 fi
 
 if [ -z "${CASES:-}" ] && [ -x "$build/bench_ledger" ]; then
-    "$build/bench_ledger" "$here/../../config/leverd.toml" "${ENTRIES:-3000000}" ||
+    python3 "$here/start.py" --build "$build" --config "$here/../../config" \
+        --entries "${ENTRIES:-3000000}" ||
         echo "bench: the start misses its target, see above"
 fi
 

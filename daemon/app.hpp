@@ -4,6 +4,7 @@
 
 #include "config/load.hpp"
 #include "core/base/result.hpp"
+#include "core/base/time.hpp"
 #include "core/ledger/ledger.hpp"
 #include "core/net/http.hpp"
 #include "exporters/web/backend.hpp"
@@ -42,6 +43,9 @@ struct Outside {
     std::function<std::unique_ptr<Ledger>(Ledger& kept)> ledger;
     // Stands between everybody and the machine's clock, which outlives it.
     std::function<std::unique_ptr<Clock>(const Clock& kept)> clock;
+    // A look ends by its own deadline and the next one is due then; this is slack for a busy
+    // machine. Looks that stand still for longer are no health.
+    Millis look_age_max{30'000};
 };
 
 class App {

@@ -78,7 +78,7 @@ struct App::Impl final : exporters::Backend {
     } reloading;
     bool stopping = false;
     bool leaving = false;
-    std::string fatal;                       // why the process gives up
+    bool failed = false;                     // the process gives up
     std::map<std::string, Instant> defects;  // errands that threw lately, by name
     bool stop_unreadable = false;            // as the engine was told
     std::list<std::function<void()>> listeners;
@@ -122,6 +122,8 @@ struct App::Impl final : exporters::Backend {
 
     // Reload.
     exporters::Reloaded reload_now();
+    SnapshotPtr read_files(exporters::Reloaded& done);
+    void take_up(SnapshotPtr next, exporters::Reloaded& done);
     void use(SnapshotPtr next);
     void log_reload(const exporters::Reloaded& done) const;
 

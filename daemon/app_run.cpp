@@ -49,12 +49,15 @@ void App::Impl::meet_defect(const net::TaskDefect& defect) {
 // Nothing that this process holds is to be trusted any more, or it would go on half blind. What was
 // under way is in the ledger; the next process takes it up from there.
 void App::Impl::give_up(const std::string& why) {
-    if (!fatal.empty()) {
+    if (std::exchange(failed, true)) {
         return;
     }
-    fatal = why.empty() ? "unknown" : why;
-    spdlog::critical("event=fatal what=\"{}\" exit=1 next=\"systemd starts it again\"", fatal);
-    notify::status("giving up: " + fatal);
+    try {
+        spdlog::critical("event=fatal what=\"{}\" exit=1 next=\"systemd starts it again\"", why);
+        notify::status("giving up: " + why);
+    } catch (...) {
+        // Not even memory for the words: the exit code says it.
+    }
     leave();
 }
 
@@ -68,7 +71,11 @@ void App::Impl::leave() {
     driver->stop();
     tasks->cancel();
     lever_tasks->cancel();
-    asio::co_spawn(io, drain(), [this](std::exception_ptr) { io.stop(); });
+    try {
+        asio::co_spawn(io, drain(), [this](std::exception_ptr) { io.stop(); });
+    } catch (...) {
+        io.stop();  // nobody is there to wait for the tasks, so nothing does
+    }
 }
 
 asio::awaitable<void> App::Impl::drain() {
@@ -243,7 +250,7 @@ Exit App::run() {
         (void)impl_.release();
         return Exit::failed;
     }
-    return app.fatal.empty() ? Exit::ok : Exit::failed;
+    return app.failed ? Exit::failed : Exit::ok;
 }
 
 // What a handler throws is nobody's result, so it is the end of the process like that of a vital
@@ -256,7 +263,7 @@ void App::Impl::run_loop() {
             io.run_for(rest_grace);
             return;
         } catch (...) {
-            if (!fatal.empty()) {
+            if (failed) {
                 return;
             }
             give_up("the loop: " + net::what_of(std::current_exception()));

@@ -18,8 +18,6 @@ namespace leverd {
 namespace {
 
 constexpr Millis loop_age_max{10'000};
-// A look ends by its own deadline and the next one is due then; this is slack for a busy machine.
-constexpr Millis look_age_max{30'000};
 
 const Decision* newest_decision(const State& state, const std::string& id, const Incident** owner) {
     for (const auto& [key, incident] : state.incidents) {
@@ -68,12 +66,12 @@ std::function<std::string()> App::Impl::metrics() {
 
 exporters::Health App::Impl::healthy() const {
     const auto age = std::chrono::duration_cast<Millis>(clock->now().at - driver->last_turn().at);
-    if (driver->last_turn().at != Instant{} && age > loop_age_max) {
+    if (age > loop_age_max) {
         return {false,
                 fmt::format("the last turn was {} ago; restart leverd", format_duration(age))};
     }
     const auto stalled = scheduler->stalled_for();
-    if (stalled > look_age_max) {
+    if (stalled > outside.look_age_max) {
         return {false, fmt::format("looks have been due for {} and none began or ended; restart "
                                    "leverd",
                                    shown_duration(stalled))};

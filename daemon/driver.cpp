@@ -34,7 +34,8 @@ Driver::Driver(asio::any_io_executor executor, const Clock& clock, Engine& engin
       engine_(engine),
       ledger_(ledger),
       hooks_(std::move(hooks)),
-      timer_(executor_) {}
+      timer_(executor_),
+      last_turn_(clock.now()) {}
 
 void Driver::wake() {
     timer_.cancel();

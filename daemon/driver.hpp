@@ -56,6 +56,7 @@ class Driver {
     // What was done is still told to the engine; looks that wait are not.
     void stop();
 
+    // Before the first one: when this was made, so that one that never comes is missed, too.
     Now last_turn() const { return last_turn_; }
     std::size_t queue_depth() const { return urgent_.size() + queue_.size(); }
     std::uint64_t dropped() const { return dropped_; }
@@ -95,7 +96,7 @@ class Driver {
     std::deque<Waiting> queue_;
     std::vector<Turn> adopted_;
     std::vector<Entry> unwritten_;  // made while the ledger could not be written, in order
-    Now last_turn_{};
+    Now last_turn_;
     std::uint64_t dropped_ = 0;
     bool witnessed_ = true;  // the newest commit is known outside the ledger's file, too
     bool stopping_ = false;

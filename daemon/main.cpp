@@ -9,6 +9,7 @@
 #include "daemon/cli_replay.hpp"
 #include "daemon/cli_verbs.hpp"
 #include "daemon/exec_helper.hpp"
+#include "daemon/last_words.hpp"
 #include "daemon/log.hpp"
 #include "daemon/preflight.hpp"
 #include "daemon/rules.hpp"
@@ -60,6 +61,7 @@ int run(const std::string& path) {
         return code(Exit::config);
     }
     log::set_up(loaded.config.daemon.log_level);
+    end_with_last_words();
     protect_memory();
     auto app = App::make(path, std::move(loaded));
     if (!app) {

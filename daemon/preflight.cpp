@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace leverd {
@@ -158,6 +159,19 @@ void check_signals(const config::Config& config, Findings& found) {
         "add a [[signal]] with probe = \"" + unused.front() + "\" and a [[symptom]]");
 }
 
+// Looks, the doors, the ledger and programs share them. Below this the doors alone may use them up.
+constexpr rlim_t descriptors_wanted = 256;
+
+void check_descriptors(Findings& found) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < descriptors_wanted) {
+        found.warn(fmt::format("this process may have only {} files and connections open at once, "
+                               "so looks will fail with no_descriptors",
+                               limit.rlim_cur),
+                   "LimitNOFILE=4096 in the unit, or ulimit -n 4096 in the shell");
+    }
+}
+
 }  // namespace
 
 std::vector<Finding> preflight(const config::Config& config, const FileUser& user, bool starting) {
@@ -166,6 +180,9 @@ std::vector<Finding> preflight(const config::Config& config, const FileUser& use
     check_secrets(config, user, starting, found);
     check_programs(config, user, found);
     check_signals(config, found);
+    if (starting) {
+        check_descriptors(found);
+    }
     return std::move(found.all);
 }
 

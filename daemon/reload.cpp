@@ -6,14 +6,13 @@
 #include "core/net/clock.hpp"
 #include "daemon/app_impl.hpp"
 #include "daemon/notify.hpp"
+#include "daemon/rotation.hpp"
 #include "daemon/rules.hpp"
 #include "policies/guards.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
-
-#include <algorithm>
 
 namespace leverd {
 namespace {
@@ -91,28 +90,57 @@ void App::Impl::use(SnapshotPtr next) {
     scheduler->refresh();
 }
 
+// Changes nothing yet; null when a problem was found.
+SnapshotPtr App::Impl::read_files(exporters::Reloaded& done) {
+    const auto refuse = [&done](const Error& error) {
+        done.problems.push_back(error.what + (error.hint.empty() ? "" : "\nhint: " + error.hint));
+        return SnapshotPtr{};
+    };
+    auto loaded = config::load(config_path, vocabulary());
+    done.problems = errors_in(loaded);
+    if (!done.problems.empty()) {
+        return {};
+    }
+    if (auto unfit = look_before_start(loaded.config)) {
+        return refuse(*unfit);
+    }
+    auto next = make_snapshot(std::move(loaded));
+    return next ? *next : refuse(next.error());
+}
+
+void App::Impl::take_up(SnapshotPtr next, exporters::Reloaded& done) {
+    done.changed = config::changed_keys(current->settings, next->settings);
+    done.restart_needed = config::restart_needed(begun_with->settings, next->settings);
+    for (auto& line : secrets_left_behind(*begun_with, *next, config_path)) {
+        done.restart_needed.push_back(std::move(line));
+    }
+    done.notes = unseen_by_reload(next->config);
+    if (const auto names = secrets_taken_up(*current, *next); !names.empty()) {
+        done.notes.push_back(fmt::format("secrets with another value than before, in force now: {}",
+                                         fmt::join(names, ", ")));
+    }
+    use(std::move(next));
+    driver->adopt(engine->reload(make_rules(config()), clock->now()));
+    reloading.loaded = net::wall_clock_now();
+}
+
 exporters::Reloaded App::Impl::reload_now() {
     notify::reloading();
-    auto loaded = config::load(config_path, vocabulary());
     exporters::Reloaded done;
-    done.problems = errors_in(loaded);
-    if (auto unfit = done.problems.empty() ? look_before_start(loaded.config) : std::nullopt) {
-        done.problems.push_back(unfit->what +
-                                (unfit->hint.empty() ? "" : "\nhint: " + unfit->hint));
+    SnapshotPtr next;
+    try {
+        next = read_files(done);
+    } catch (...) {
+        done.problems.push_back("reading the files failed inside leverd: " +
+                                net::what_of(std::current_exception()));
     }
-    if (done.problems.empty()) {
-        auto next = make_snapshot(std::move(loaded));
-        if (next) {
-            done.changed = config::changed_keys(current->settings, (*next)->settings);
-            done.restart_needed = config::restart_needed(begun_with->settings, (*next)->settings);
-            done.notes = unseen_by_reload((*next)->config);
-            use(std::move(*next));
-            driver->adopt(engine->reload(make_rules(config()), clock->now()));
-            reloading.loaded = net::wall_clock_now();
-        } else {
-            const auto& error = next.error();
-            done.problems.push_back(error.what +
-                                    (error.hint.empty() ? "" : "\nhint: " + error.hint));
+    if (next) {
+        try {
+            take_up(std::move(next), done);
+        } catch (...) {
+            // Half of a new config with half of the old one is none that anybody checked.
+            give_up("a reload: " + net::what_of(std::current_exception()));
+            throw;
         }
     }
     done.ok = done.problems.empty();

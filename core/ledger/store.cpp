@@ -381,7 +381,12 @@ Result<Committed> Store::transact(const std::vector<Row>& rows, const Also& also
         return Error{fmt::format("{} was moved or removed while leverd runs", path_),
                      "put it back, or stop leverd and restore the state directory"};
     }
-    auto committed = insert(rows, also);
+    Outcome<Committed> committed = Fault{SQLITE_NOMEM, "out of memory"};
+    try {
+        committed = insert(rows, also);
+    } catch (const std::bad_alloc&) {
+        // The transaction that it left open is given up like after any other fault.
+    }
     if (!committed) {
         const Error problem = error("append to the ledger", committed.error());
         after_fault(committed.error());

@@ -49,13 +49,14 @@ void TaskGroup::State::ended(std::uint64_t id, const std::exception_ptr& thrown)
     }
     const Task task = std::move(found->second);
     tasks.erase(found);
+    // First what whoever waits depends on: what follows needs memory, which may be what is missing.
+    if (tasks.empty()) {
+        emptied.cancel();
+    }
     if (cancelled) {
         // A cancellation from outside the loop is queued and points into the signal; the signal
         // goes behind it in the same queue.
         asio::post(executor, KeepUntilRun{task.stop});
-    }
-    if (tasks.empty()) {
-        emptied.cancel();
     }
     const bool missed = task.role == TaskRole::vital && !cancelled;
     if (on_defect && (thrown || missed)) {
@@ -98,10 +99,11 @@ void TaskGroup::spawn(std::string name, asio::awaitable<void> task, TaskRole rol
         return;
     }
     const auto id = state_->next_id++;
+    auto stop = std::make_shared<asio::cancellation_signal>();
     State::Task& entry = state_->tasks[id];
     entry.name = std::move(name);
     entry.role = role;
-    entry.stop = std::make_shared<asio::cancellation_signal>();
+    entry.stop = std::move(stop);
     auto on_end = [state = state_, id](std::exception_ptr thrown) { state->ended(id, thrown); };
     try {
         asio::co_spawn(state_->executor, run_task(std::move(task)),

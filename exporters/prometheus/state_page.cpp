@@ -40,7 +40,7 @@ void daemon_families(const Scene& s, FamilyList& out) {
     out.gauge("leverd_config_last_reload_successful", "0 after a reload that was rejected.")
         .add({}, s.figures.config_reload_ok ? 1 : 0);
     out.gauge("leverd_config_restart_needed",
-              "Keys of the config on disk that the running process takes up only after a restart.")
+              "Keys and secrets on disk that the running process takes up only after a restart.")
         .add({}, static_cast<double>(s.figures.restart_needed));
     out.gauge("leverd_config_last_reload_success_timestamp_seconds",
               "When the configuration in force was loaded.")

@@ -111,7 +111,15 @@ awaitable<bool> write_text(Stream& stream, std::string text, Millis limit) {
     co_return !failure;
 }
 
-awaitable<void> send_events(std::shared_ptr<Core> core, std::shared_ptr<Stream> stream) {
+// Whoever had to show a token to get here shows it again when the tokens are others: the page
+// connects anew by itself.
+struct Shown {
+    bool needed = false;
+    std::shared_ptr<const ApiTokens> tokens;
+};
+
+awaitable<void> send_events(std::shared_ptr<Core> core, std::shared_ptr<Stream> stream,
+                            Shown shown) {
     const WebLimits& limits = core->options.limits;
     auto feed = std::make_shared<Feed>(stream->get_executor());
     core->tasks.spawn("web stream reader", watch_peer(stream, feed));
@@ -124,7 +132,8 @@ awaitable<void> send_events(std::shared_ptr<Core> core, std::shared_ptr<Stream> 
     const std::shared_ptr<void> subscription = core->backend.subscribe(std::move(wake));
     bool good = co_await write_text(*stream, "retry: 2000\n\n", limits.request);
     bool over = co_await net::is_cancelled();
-    while (good && !feed->gone && !over) {
+    while (good && !feed->gone && !over &&
+           (!shown.needed || shown.tokens == core->options.tokens)) {
         if (feed->dirty) {
             feed->dirty = false;
             std::string event = "event: change\ndata: {\"time\":\"" +
@@ -234,6 +243,8 @@ awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access acc
     beast::flat_buffer buffer(limits.header_bytes + limits.event_bytes + some_bytes);
     Millis wait = seat->reserved() ? std::min(reserved_wait, limits.header) : limits.header;
     After after = After::next_request;
+    Shown shown;
+    shown.needed = !access.unix_socket && !access.loopback;
     while (after == After::next_request && !seat->gone()) {
         seat->enter(Seat::Phase::waiting, core->backend.now().at);
         Incoming incoming = co_await read_request(*stream, buffer, wait, limits);
@@ -244,12 +255,13 @@ awaitable<void> session(std::shared_ptr<Core> core, AnySocket socket, Access acc
             co_await send_refusal(*core, *stream, std::move(incoming));
             co_return;
         }
+        shown.tokens = core->options.tokens;
         after = co_await answer(*core, *stream, std::move(incoming), access, *seat, streams);
         wait = limits.idle;
     }
     if (after == After::stream) {
         const Counted one_stream(streams);
-        co_await send_events(core, stream);
+        co_await send_events(core, stream, std::move(shown));
     }
 }
 

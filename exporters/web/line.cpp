@@ -27,6 +27,7 @@ struct Ticket {
     std::string key;
     Line::Work work;
     std::optional<Response> answer;
+    bool dropped = false;     // nobody works on it any more
     asio::steady_timer done;  // never expires; cancelled when there is an answer
 };
 
@@ -49,31 +50,67 @@ struct Line::State {
 
 namespace {
 
+Response not_made() {
+    return error_response(503, "this answer could not be made",
+                          "ask for less at once, or try again in a moment");
+}
+
+void drop(Ticket& ticket) {
+    ticket.dropped = true;
+    ticket.work = nullptr;
+    ticket.done.cancel();
+}
+
 awaitable<void> answer_one(std::shared_ptr<Ticket> ticket) {
     try {
         ticket->answer = co_await ticket->work();
     } catch (const std::exception&) {
         // Out of memory, most likely; the next one may ask for less.
-        ticket->answer = error_response(503, "this answer could not be made",
-                                        "ask for less at once, or try again in a moment");
+        ticket->answer = not_made();
     }
     ticket->work = nullptr;
     ticket->done.cancel();
 }
 
+// Whatever ends the work, nobody waits for it afterwards and the next request begins it anew.
+template <class State>
+class AtWork {
+  public:
+    explicit AtWork(State& state) : state_(state) {}
+    ~AtWork() {
+        if (now) {
+            drop(*now);
+        }
+        for (const auto& ticket : state_.waiting) {
+            drop(*ticket);
+        }
+        state_.waiting.clear();
+        state_.working = false;
+    }
+    AtWork(const AtWork&) = delete;
+    AtWork& operator=(const AtWork&) = delete;
+
+    std::shared_ptr<Ticket> now;
+
+  private:
+    State& state_;
+};
+
 template <class State>
 awaitable<void> work_through(std::shared_ptr<State> state) {
+    AtWork at_work(*state);
     bool over = co_await net::is_cancelled();
     while (!state->waiting.empty() && !over) {
         const std::shared_ptr<Ticket> ticket = state->waiting.front();
         state->waiting.pop_front();
         ++state->begun;
+        at_work.now = ticket;
         co_await answer_one(ticket);
+        at_work.now.reset();
         // Whatever else became ready meanwhile goes first.
         co_await asio::post(state->executor, tuple_token);
         over = co_await net::is_cancelled();
     }
-    state->working = false;
 }
 
 }  // namespace
@@ -104,12 +141,21 @@ awaitable<Response> Line::ask(std::string key, Work work) {
     }
     if (!state->working) {
         state->working = true;
-        state->tasks.spawn(state->name, work_through(state));
+        try {
+            state->tasks.spawn(state->name, work_through(state));
+        } catch (...) {
+            state->working = false;
+            state->waiting.clear();
+            throw;
+        }
     }
     bool over = co_await net::is_cancelled();
-    while (!ticket->answer && !over) {
+    while (!ticket->answer && !ticket->dropped && !over) {
         [[maybe_unused]] const auto woken = co_await ticket->done.async_wait(tuple_token);
         over = co_await net::is_cancelled();
+    }
+    if (!ticket->answer && !over) {
+        co_return not_made();
     }
     if (!ticket->answer) {
         co_return error_response(503, "leverd is stopping", "try again when it is back");

@@ -118,6 +118,12 @@ web::SeatLimits seat_limits(const WebLimits& limits) {
     return out;
 }
 
+bool is_same(const ApiToken& a, const ApiToken& b) {
+    return a.name == b.name && a.role == b.role &&
+           (equal_constant_time(a.secret, b.secret.reveal()) ||
+            (a.secret.empty() && b.secret.empty()));
+}
+
 WebFigures::DoorCounts counts_of(const Door& door) {
     const web::SeatCounts& seats = door.seats->counts();
     WebFigures::DoorCounts out;
@@ -186,7 +192,12 @@ unsigned short WebServer::port() const {
     return impl_->tcp->local_endpoint(ignored).port();
 }
 
+// The same tokens stay the same object, so that a stream can tell that it need not ask again.
 void WebServer::set_tokens(ApiTokens tokens) {
+    const auto& before = impl_->core->options.tokens;
+    if (before && std::ranges::equal(*before, tokens, is_same)) {
+        return;
+    }
     impl_->core->options.tokens = std::make_shared<const ApiTokens>(std::move(tokens));
 }
 

@@ -1,11 +1,14 @@
 # Why: see doors.sh. The real daemon with its real ledger; nothing here depends on how fast it is,
 # except one limit that is wide.
+import http.client
+import json
 import signal
 import socket
 import threading
 import time
 
-from stack import edited, http, main, stack, wait_for
+from stack import edited, main, stack, wait_for
+from stack import http as ask
 
 SCRAPE_SECONDS = 5.0  # one second is the aim on a quiet machine
 
@@ -25,7 +28,7 @@ def idle(address, count):
 def crowd(t):
     with stack() as s:
         held = idle(("127.0.0.1", s.port), 64) + idle(str(s.socket), 70)
-        statuses = [http("GET", s.base + path)[0] for _ in range(20)
+        statuses = [ask("GET", s.base + path)[0] for _ in range(20)
                     for path in ("/metrics", "/-/healthy", "/-/ready")]
         t("64 idle connections keep no scrape out", set(statuses) == {200}, statuses)
         done = s.cli("stop", "--why", "drill")
@@ -47,7 +50,7 @@ def readers(t):
 
         def read(lane):
             while not over.is_set():
-                statuses.append(http("GET", f"{s.base}/api/v1/ledger?limit=1000&after={lane}")[0])
+                statuses.append(ask("GET", f"{s.base}/api/v1/ledger?limit=1000&after={lane}")[0])
 
         threads = [threading.Thread(target=read, args=(lane,)) for lane in range(20)]
         for thread in threads:
@@ -55,7 +58,7 @@ def readers(t):
         spans, trusted = [], []
         for _ in range(20):
             begun = time.monotonic()
-            code = http("GET", s.base + "/metrics")[0]
+            code = ask("GET", s.base + "/metrics")[0]
             spans.append(time.monotonic() - begun)
             if code != 200:
                 raise AssertionError(f"/metrics: {code}")
@@ -82,7 +85,7 @@ def tokens(t):
                             f'[secrets]\nalice = {{ file = "{secret}" }}\n')]))
 
         def stop(token, stopped=True):
-            return http("POST", s.base + "/api/v1/stop",
+            return ask("POST", s.base + "/api/v1/stop",
                         {"stopped": stopped, "why": "drill"}, token)[0]
 
         s.daemon.send_signal(signal.SIGHUP)
@@ -106,5 +109,34 @@ def tokens(t):
         t("the command line works meanwhile", s.cli("resume", "--why", "over").returncode == 0)
 
 
+def removed_token(t):
+    """A token that a reload removed opens nothing any more, on a connection that was open before."""
+    with stack() as s:
+        secret = s.dir / "alice-token"
+        secret.write_text("first-secret-of-alice\n")
+        secret.chmod(0o600)
+        without = s.toml.read_text()
+        s.toml.write_text(edited(without, [
+            ("[secrets]\n", f'[[api_token]]\nname = "alice"\nsecret = "alice"\nrole = "approve"\n\n'
+                            f'[secrets]\nalice = {{ file = "{secret}" }}\n')]))
+        t("alice's token is taken up", s.cli("reload").returncode == 0)
+        held = http.client.HTTPConnection("127.0.0.1", s.port, timeout=60)
+
+        def stop():
+            held.request("POST", "/api/v1/stop", json.dumps({"stopped": True, "why": "drill"}),
+                         {"Authorization": "Bearer first-secret-of-alice",
+                          "Content-Type": "application/json"})
+            answer = held.getresponse()
+            answer.read()
+            return answer.status
+        t("it counts", stop() == 200)
+        same = held.sock
+        s.toml.write_text(without)
+        t("it is removed", s.cli("reload").returncode == 0)
+        code = stop()
+        t("it counts no longer on the open connection", code == 401, code)
+        t("which is the same one", same is not None and held.sock is same)
+
+
 if __name__ == "__main__":
-    main([crowd, readers, tokens])
+    main([crowd, readers, tokens, removed_token])

@@ -180,6 +180,33 @@ TEST_CASE("new tokens count at once, also for a connection that is open") {
     CHECK(host.figures().auth_failures.at("wrong_token") == 1);
 }
 
+TEST_CASE("a stream that a token opened ends when a reload removes the token, and only then") {
+    Host host({}, "0.0.0.0:0");
+    const auto stream = [](const std::string& secret) {
+        return get_text("/api/v1/stream", "Authorization: Bearer " + secret + "\r\n");
+    };
+    const exporters::ApiToken alice{"alice", Secret("right"), exporters::Role::read};
+    const exporters::ApiToken bob{"bob", Secret("bobs"), exporters::Role::read};
+    host.set_tokens({alice, bob});
+    Client own(host.socket());
+    own.send(get_text("/api/v1/stream"));
+    Client client(host.port());
+    client.send(stream("right"));
+    REQUIRE(status_of(client.read("event: change")) == 200);
+    REQUIRE(status_of(own.read("event: change")) == 200);
+    host.set_tokens({alice, bob});
+    host.on_loop([&host] { host.backend.turn(); });
+    CHECK(client.read("event: change").find("event: change") != std::string::npos);
+    CHECK(own.read("event: change").find("event: change") != std::string::npos);
+    host.set_tokens({bob});
+    host.on_loop([&host] { host.backend.turn(); });  // a reload is one
+    CHECK(client.closed_by_peer());
+    CHECK(own.read("event: change").find("event: change") != std::string::npos);
+    Client again(host.port());
+    again.send(stream("right"));
+    CHECK(status_of(again.read("}\n")) == 401);
+}
+
 TEST_CASE("a change that a page of another site asks for is refused on the socket") {
     Host host;
     const auto with = [&host](const std::string& lines) {

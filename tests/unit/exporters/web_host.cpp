@@ -41,14 +41,14 @@ ScratchFolder::~ScratchFolder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Host::Host(exporters::WebLimits limits)
+Host::Host(exporters::WebLimits limits, const std::string& listen)
     : work_(boost::asio::make_work_guard(io_)),
       tasks_(io_.get_executor(), [this](const net::TaskDefect& defect) {
           thrown.push_back(defect.task + ": " + defect.what);
       }) {
     fill(backend);
     exporters::WebOptions options;
-    options.listen = "127.0.0.1:0";
+    options.listen = listen;
     options.socket = socket();
     options.tokens = std::make_shared<const exporters::ApiTokens>(
         exporters::ApiTokens{{"token", Secret("right"), exporters::Role::operate}});

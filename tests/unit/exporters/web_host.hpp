@@ -27,7 +27,7 @@ class ScratchFolder {
 
 class Host {
   public:
-    explicit Host(exporters::WebLimits limits = {});
+    explicit Host(exporters::WebLimits limits = {}, const std::string& listen = "127.0.0.1:0");
     ~Host();  // as the daemon ends: cancel, join, then destroy
 
     // Runs on the server's thread and waits for it.

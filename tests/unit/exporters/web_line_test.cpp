@@ -58,12 +58,41 @@ awaitable<void> ask_and_fail(Room& room, std::vector<Response>& out) {
     out.push_back(std::move(got));
 }
 
+// What nobody expects: it ends the line's own task.
+awaitable<Response> break_the_line(Room& room) {
+    co_await boost::asio::post(room.io, boost::asio::use_awaitable);
+    throw 42;
+    co_return Response{};
+}
+
+awaitable<void> ask_and_break(Room& room, std::vector<Response>& out) {
+    Line::Work how = [&room] { return break_the_line(room); };
+    Response got = co_await room.line.ask("bad", std::move(how));
+    out.push_back(std::move(got));
+}
+
 awaitable<void> find_thread(exporters::web::Worker* worker, std::thread::id& out) {
     std::function<std::thread::id()> look = [] { return std::this_thread::get_id(); };
     out = co_await exporters::web::elsewhere<std::thread::id>(worker, std::move(look));
 }
 
 }  // namespace
+
+TEST_CASE("when the line's own task dies, whoever waits is told and the next one is served") {
+    Room room;
+    std::vector<Response> got;
+    room.tasks.spawn("ask", ask_and_break(room, got));
+    room.tasks.spawn("ask", ask(room, "waits", "waits", got));
+    room.io.run_for(std::chrono::minutes(1));
+    REQUIRE(got.size() == 2);
+    CHECK(got[0].status == 503);
+    CHECK(got[1].status == 503);
+    room.io.restart();
+    room.tasks.spawn("ask", ask(room, "next", "next", got));
+    room.io.run_for(std::chrono::minutes(1));
+    REQUIRE(got.size() == 3);
+    CHECK(got[2].body == "next");
+}
 
 TEST_CASE("costly answers are made one at a time, in order, and the line is bounded") {
     Room room;

@@ -170,10 +170,10 @@ asio::awaitable<void> App::Impl::watch_signals() {
     signals.add(SIGINT);
     signals.add(SIGHUP);
     while (!stopping) {
-        boost::system::error_code failed;
-        auto token = asio::redirect_error(asio::use_awaitable, failed);
+        boost::system::error_code problem;
+        auto token = asio::redirect_error(asio::use_awaitable, problem);
         const int signal = co_await signals.async_wait(token);
-        if (failed) {
+        if (problem) {
             co_return;
         }
         if (signal == SIGHUP) {

@@ -30,16 +30,24 @@ void begin() {
     say("level=critical event=fatal what=\"");
 }
 
+void say_what_was_thrown(const std::type_info& type) {
+    try {
+        throw;
+    } catch (const std::bad_alloc&) {
+        say("memory ran out where nobody could go on without it");
+    } catch (...) {
+        say("nobody caught an exception of type ");
+        say(type.name());
+    }
+}
+
 [[noreturn]] void end() {
     const std::type_info* type = abi::__cxa_current_exception_type();
     begin();
     if (type == nullptr) {
         say("terminated without an exception");
-    } else if (*type == typeid(std::bad_alloc)) {
-        say("memory ran out where nobody could go on without it");
     } else {
-        say("nobody caught an exception of type ");
-        say(type->name());
+        say_what_was_thrown(*type);
     }
     say("\" exit=1 next=\"systemd starts it again\"\n");
     ::_exit(1);

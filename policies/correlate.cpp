@@ -186,7 +186,7 @@ void close_incidents(Work& work) {
                 id, incident.cleared.at + work.rules.runbook.clearing_time);
             continue;
         }
-        over.emplace_back(id, end_of(work.state, incident));
+        over.emplace_back(id, end_of(work.rules, work.state, incident));
     }
     for (const auto& [id, end] : over) {
         work.record(IncidentClosed{id, end, {}});

@@ -1,6 +1,8 @@
 // Why: see losses.hpp.
 #include "policies/losses.hpp"
 
+#include "policies/detect.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -71,7 +73,7 @@ void escalate_loss(Work& work, const std::string& intent) {
                     lost_by(*held), told, intent, incident->first)});
 }
 
-std::string end_of(const State& state, const Incident& incident) {
+std::string end_of(const Rules& rules, const State& state, const Incident& incident) {
     bool any_acted = false;
     bool any_lost = false;
     bool proven = false;
@@ -94,7 +96,10 @@ std::string end_of(const State& state, const Incident& incident) {
     if (any_acted) {
         return "unproven";
     }
-    return state.subjects.contains(incident.subject) ? "self_healed" : "gone";
+    // What a row says of a whole group is no thing that is looked at, or could go.
+    const auto* row = find_symptom(rules, incident.symptom);
+    const bool of_group = row != nullptr && row->group;
+    return of_group || state.subjects.contains(incident.subject) ? "self_healed" : "gone";
 }
 
 }  // namespace leverd

@@ -22,6 +22,6 @@ void escalate_loss(Work& work, const std::string& intent);
 // How a case whose symptom is gone ends, in the ledger's words: recovered (a lever was proven),
 // lost (a person acknowledged what was destroyed), by_hand (it was opened by firing by hand), gone
 // (the subject is), unproven (a lever acted, and nobody saw that it was the reason), self_healed.
-std::string end_of(const State& state, const Incident& incident);
+std::string end_of(const Rules& rules, const State& state, const Incident& incident);
 
 }  // namespace leverd

@@ -162,6 +162,7 @@ std::int64_t play(int tenants) {
     world.round(true);
     CHECK_FALSE(world.doubted);
     CHECK(state.incidents_open == 0);
+    CHECK(state.incidents.at(id).end == "self_healed");  // nobody looks at the edge itself
     CHECK(state.symptoms.empty());
     CHECK(state.tripped.empty());
     CHECK(state.index.uneasy.empty());

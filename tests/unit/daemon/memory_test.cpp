@@ -336,7 +336,8 @@ Run begin(const Order& order) {
     run.bench = std::make_unique<test::AppBench>();
     run.bench->mode = "auto";
     run.bench->write(
-        "[page]\ngrace_percent = 1\n[[notify]]\nid = \"pager\"\nkind = \"webhook\"\nurl = \"https://pager.test/hook\"\n");
+        "[page]\ngrace_percent = 1\n[[notify]]\nid = \"pager\"\nkind = \"webhook\"\nurl = "
+        "\"https://pager.test/hook\"\n");
     run.latest = net::deadline_in(life);
     run.child = ::fork();
     if (run.child == 0) {

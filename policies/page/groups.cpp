@@ -13,6 +13,8 @@ namespace {
 
 // How often a storm's page is told anew while cases come and go.
 constexpr Millis storm_update{60'000};
+// And any page, when nothing changed but its details: how many symptoms it explains, say.
+constexpr Millis detail_update{15'000};
 constexpr Millis mute_poll{30'000};
 constexpr Millis flapping_poll{1'000};
 
@@ -32,6 +34,14 @@ const Incident* incident_at(const State& state, const std::string& id) {
 
 void join(Work& work, const std::string& key, const std::string& incident) {
     work.record(PageJoined{key, incident});
+}
+
+// What a person would act on is the same as before.
+bool is_same_news(const Paged& before, const Paged& next) {
+    return before.status == next.status && before.severity == next.severity &&
+           before.title == next.title && before.muted == next.muted && before.state == next.state &&
+           before.lever == next.lever && before.guard == next.guard &&
+           before.incident == next.incident;
 }
 
 // The case that a person reads about first: the worst, then the newest, of those that are due.
@@ -105,7 +115,8 @@ void describe_storm(const Work& work, const PageGroup& group, const Lead& lead, 
     page.guard = lead.view.guard;
 }
 
-void fire_page(Work& work, const std::string& key, const PageGroup& group, const Lead& lead) {
+// When it is to be told, if not now.
+Instant fire_page(Work& work, const std::string& key, const PageGroup& group, const Lead& lead) {
     const auto* before = page_at(work.state, key);
     const bool storm = key.starts_with(storm_prefix);
     const bool firing = before != nullptr && before->status == PageStatus::firing;
@@ -133,7 +144,12 @@ void fire_page(Work& work, const std::string& key, const PageGroup& group, const
         page.muted =
             mute_on(work.rules, work.state, lead.incident->subject, lead.view.lever, work.now.wall);
     }
+    if (firing && page.text != before->text && is_same_news(*before, page) &&
+        work.now.at - before->at.at < detail_update) {
+        return before->at.at + detail_update;
+    }
     tell(work, std::move(page));
+    return Instant::max();
 }
 
 std::vector<const Incident*> closed_of(const State& state, const PageGroup& group,
@@ -239,36 +255,37 @@ bool any_flapping(const Work& work, const Paged& page, const PageGroup& group) {
            });
 }
 
-void settle_group(Work& work, const std::string& key) {
+// When what changed is to be told, if not now.
+Instant settle_group(Work& work, const std::string& key) {
     const auto found = work.state.book.groups.find(key);
     if (found == work.state.book.groups.end()) {
-        return;
+        return Instant::max();
     }
     const auto& group = found->second;
     const auto* page = page_at(work.state, key);
     if (!group.open.empty()) {
         const bool firing = page != nullptr && page->status == PageStatus::firing;
         if (firing && key.starts_with(storm_prefix) && work.now.at - page->at.at < storm_update) {
-            return;
+            return Instant::max();
         }
         const auto lead = lead_of(work, group);
         if (lead && (firing || lead->due)) {
-            fire_page(work, key, group, *lead);
+            return fire_page(work, key, group, *lead);
         }
-        return;
+        return Instant::max();
     }
     if (!is_open(page)) {
-        return;
+        return Instant::max();
     }
     const Paged before = *page;
     if (before.status == PageStatus::firing && follow_cause(work, before, group)) {
         if (!group.open.empty()) {
-            settle_group(work, key);  // the cause is told now
+            return settle_group(work, key);  // the cause is told now
         }
-        return;
+        return Instant::max();
     }
     if (any_flapping(work, before, group)) {
-        return;
+        return Instant::max();
     }
     // A subject that stopped flapping has been watched already.
     const bool watched = work.now.at - std::max(before.ended.at, group.emptied.at) >=
@@ -278,6 +295,7 @@ void settle_group(Work& work, const std::string& key) {
     } else if (before.status == PageStatus::firing) {
         recover(work, before, group);
     }
+    return Instant::max();
 }
 
 // When the page moves on without any entry: cases that become due, a storm to be told anew, a mute
@@ -369,8 +387,8 @@ void tell(Work& work, Paged next) {
 
 void settle_groups(Work& work, const std::set<std::string>& keys) {
     for (const auto& key : keys) {
-        settle_group(work, key);
-        schedule_page(work.transient.desk, key, next_move(work, key));
+        const auto put_off = settle_group(work, key);
+        schedule_page(work.transient.desk, key, std::min(put_off, next_move(work, key)));
     }
 }
 

@@ -230,10 +230,11 @@ WebSocketRequest request_to(const Server& server) {
     return request;
 }
 
-// How a stream to that server ends, with this much patience for the handshake and for a message.
+// How a stream to that server ends, with this much patience for a message. A handshake may take as
+// long as a busy machine needs.
 asio::awaitable<WebSocketEnd> end_of(WebSocketClient* client, WebSocketRequest request,
                                      Millis patience) {
-    auto made = co_await client->connect(std::move(request), deadline_in(patience));
+    auto made = co_await client->connect(std::move(request), deadline_in(10'000ms));
     if (!made) {
         co_return made.error();
     }

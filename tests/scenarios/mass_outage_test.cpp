@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct World {
     int opened = 0;
     bool doubted = false;
     std::vector<Paged> pages;
+    std::map<std::string, std::string> ends;  // of incidents
 
     void take(const Turn& turn) {
         for (const auto& effect : turn.effects) {
@@ -50,6 +52,9 @@ struct World {
         }
         for (const auto& entry : turn.entries) {
             opened += std::holds_alternative<IncidentOpened>(entry.body) ? 1 : 0;
+            if (const auto* closed = std::get_if<IncidentClosed>(&entry.body)) {
+                ends[closed->incident] = closed->end;
+            }
             if (const auto* page = std::get_if<Paged>(&entry.body)) {
                 pages.push_back(*page);
             }
@@ -164,7 +169,7 @@ std::int64_t play(int tenants) {
     world.round(true);
     CHECK_FALSE(world.doubted);
     CHECK(state.incidents_open == 0);
-    CHECK(state.incidents.at(id).end == "self_healed");  // nobody looks at the edge itself
+    CHECK(world.ends[id] == "self_healed");  // it did not go: nobody looks at the edge itself
     CHECK(state.symptoms.empty());
     CHECK(state.tripped.empty());
     CHECK(state.index.uneasy.empty());

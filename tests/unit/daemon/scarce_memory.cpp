@@ -146,6 +146,10 @@ void* operator new(std::size_t size) {
     return got;
 }
 
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+    return leverd::test::memory::give() ? std::malloc(size == 0 ? 1 : size) : nullptr;
+}
+
 void operator delete(void* given) noexcept {
     std::free(given);
 }

@@ -131,10 +131,12 @@ step_sim() {
     beside campaign env LEVER_RUNS="$campaign" build/lever_campaign
     # The whole process in virtual time, killed and started again.
     beside process env SIM_SEEDS="$seeds" build/sim_app
+    # Ten thousand tenants with thirty thousand workspaces; the sanitizers see fewer.
+    beside outage env MASS_TENANTS=10000 build/unit_replay "a fleet that*"
     all_beside
 }
 built_sim() {
-    cmake --preset release && cmake --build build -j "$jobs" --target lever_campaign sim_app
+    cmake --preset release && cmake --build build -j "$jobs" --target lever_campaign sim_app unit_replay
 }
 # The binaries that people run, against the sandbox and against real neighbours. They mostly wait, so
 # a few run beside each other; what measures latencies or costs runs alone.

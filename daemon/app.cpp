@@ -244,6 +244,13 @@ void log_attempt(const exporters::Outbox::Attempt& attempt, const exporters::Att
 
 void App::Impl::wire_pager() {
     outbox_store = std::make_unique<OutboxStore>(config().daemon.state_directory);
+    if (const auto damaged = outbox_store->put_aside(); !damaged.empty()) {
+        spdlog::error(
+            "event=outbox_damaged moved_to={} hint=\"what sinks were told is not known any more, "
+            "so "
+            "open pages are told again\"",
+            damaged);
+    }
     pager =
         std::make_unique<exporters::Pager>(io.get_executor(), *clock, *tasks, outbox_store.get());
     pager->on_end(log_attempt);

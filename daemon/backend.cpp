@@ -92,6 +92,9 @@ exporters::Health App::Impl::ready() const {
     if (auto why = not_ready(held, true); !why.empty() || !reloading.ok) {
         return {false, "the last reload was refused: " + why + "; run leverd check"};
     }
+    if (config().probes.empty()) {
+        return {false, "nothing is looked at: the config has no [[probe]]"};
+    }
     const bool looked = std::ranges::any_of(
         held.subjects, [](const auto& item) { return item.first.text() != "observer"; });
     if (!looked) {

@@ -159,6 +159,18 @@ void check_signals(const config::Config& config, Findings& found) {
         "add a [[signal]] with probe = \"" + unused.front() + "\" and a [[symptom]]");
 }
 
+// Both are legal, and both mean that nobody hears of anything.
+void check_that_somebody_hears(const config::Config& config, Findings& found) {
+    if (config.probes.empty()) {
+        found.warn("nothing is looked at: there is no [[probe]]",
+                   "add one, or point --config at the file that has them");
+    }
+    if (config.notify.empty()) {
+        found.warn("pages reach nobody: there is no [[notify]]",
+                   "add a sink (docs/pages.md), or let Prometheus page by leverd.rules.yml");
+    }
+}
+
 // Looks, the doors, the ledger and programs share them. Below this the doors alone may use them up.
 constexpr rlim_t descriptors_wanted = 256;
 
@@ -180,6 +192,7 @@ std::vector<Finding> preflight(const config::Config& config, const FileUser& use
     check_secrets(config, user, starting, found);
     check_programs(config, user, found);
     check_signals(config, found);
+    check_that_somebody_hears(config, found);
     if (starting) {
         check_descriptors(found);
     }

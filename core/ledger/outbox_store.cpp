@@ -70,6 +70,7 @@ struct OutboxStore::Impl {
         auto opened = connect(&loaded);
         if (!opened && is_damaged(opened.error())) {
             set_aside();
+            aside = path.string() + ".damaged";
             opened = connect(&loaded);
         }
         if (!opened) {
@@ -228,6 +229,7 @@ struct OutboxStore::Impl {
     std::condition_variable idle;
     Rows pending;
     Error wrong;
+    std::string aside;  // a damaged file of the start; set before the thread begins
     bool writing = false;
     bool stopping = false;
     std::thread thread;
@@ -259,6 +261,10 @@ void OutboxStore::save(std::vector<OutboxRow> rows) {
 Error OutboxStore::problem() const {
     const std::lock_guard guard(impl_->mutex);
     return impl_->wrong;
+}
+
+std::string OutboxStore::put_aside() const {
+    return impl_->aside;
 }
 
 void OutboxStore::settle() {

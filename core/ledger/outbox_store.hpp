@@ -36,6 +36,8 @@ class OutboxStore {
     void save(std::vector<OutboxRow> rows);
     // Empty while everything was written or is about to be; else what is wrong and the next step.
     Error problem() const;
+    // A damaged file that was put aside at the start; empty: there was none.
+    std::string put_aside() const;
     // Waits until nothing is waiting or writing failed; for tests.
     void settle();
 

@@ -68,7 +68,20 @@ void add_blindness(const Scene& scene, std::vector<Concern>& out) {
     }
 }
 
-enum class Urgency { approval, escalated, recommended, open };
+enum class Urgency { approval, escalated, recommended, paged, open };
+
+// The page that a person was sent about the case and that is not over; null: nobody was called.
+const Paged* firing_page(const State& state, const std::string& key) {
+    const auto page = state.pages.find(key);
+    const bool firing = page != state.pages.end() && page->second.status == PageStatus::firing &&
+                        page->second.muted.empty();
+    return firing ? &page->second : nullptr;
+}
+
+const Paged* page_of(const State& state, const Incident& incident) {
+    const auto key = state.book.keys.find(incident.id);
+    return key == state.book.keys.end() ? nullptr : firing_page(state, key->second);
+}
 
 Urgency urgency(const Scene& scene, const Incident& incident) {
     if (approval_pending(scene, incident)) {
@@ -77,9 +90,10 @@ Urgency urgency(const Scene& scene, const Incident& incident) {
     if (incident.phase == IncidentPhase::escalated) {
         return Urgency::escalated;
     }
-    return incident.decision && incident.decision->action == Action::recommend
-               ? Urgency::recommended
-               : Urgency::open;
+    if (incident.decision && incident.decision->action == Action::recommend) {
+        return Urgency::recommended;
+    }
+    return page_of(scene.state, incident) != nullptr ? Urgency::paged : Urgency::open;
 }
 
 Concern of_incident(const Scene& scene, const Incident& incident, Urgency kind) {
@@ -103,6 +117,9 @@ Concern of_incident(const Scene& scene, const Incident& incident, Urgency kind) 
             out.you = row != nullptr && !row->first_lever.empty()
                           ? fmt::format("{}, after {}", row->first_lever, look)
                           : look;
+            break;
+        case Urgency::paged:
+            out.you = "you were paged; " + look;
             break;
         case Urgency::open:
             out.you = "nothing yet; " + look;
@@ -138,6 +155,48 @@ void add_incidents(const Scene& scene, std::vector<Concern>& out) {
             continue;
         }
         out.push_back(of_incident(scene, *incident, kind));
+    }
+}
+
+// Words that a page's title begins with when it names its subject.
+std::string without_subject(const Paged& page) {
+    std::string title = page.title;
+    for (const auto* end : {": ", " "}) {
+        if (const auto begin = page.subject.text() + end; title.starts_with(begin)) {
+            return title.substr(begin.size());
+        }
+    }
+    return title;
+}
+
+bool is_told_elsewhere(const State& state, const Paged& page) {
+    if (const auto group = state.book.groups.find(page.key); group != state.book.groups.end()) {
+        return !group->second.open.empty();
+    }
+    const auto& key = page.key;
+    return key == "observer" || key == "breaker" || key == "ledger_unwritable" ||
+           key.starts_with("blind") || key == "config_refused";
+}
+
+// A page may be open without an open case: of a subject that goes up and down, of a veto that
+// leverd set itself. While somebody is called, nothing is not wrong.
+void add_pages(const Scene& scene, std::vector<Concern>& out) {
+    const State& state = scene.state;
+    for (const auto& key : state.book.open) {
+        const auto* page = firing_page(state, key);
+        if (page == nullptr || is_told_elsewhere(state, *page) || out.size() >= concerns_told) {
+            continue;
+        }
+        const bool of_case = state.book.groups.contains(key);
+        const auto look = page->subject.empty() ? std::string("leverd status")
+                                                : "leverd why " + page->subject.text();
+        out.push_back({page->severity == Severity::critical ? "person" : "busy",
+                       page->subject.empty() ? "leverd" : page->subject.text(),
+                       without_subject(*page), page->since,
+                       of_case ? std::string("It goes up and down, so its page stays open until it "
+                                             "was steady for a while.")
+                               : std::string("Its page is open."),
+                       "you were paged; " + look});
     }
 }
 
@@ -204,6 +263,7 @@ std::vector<Concern> concerns(const Backend& backend, const Scene& scene) {
     add_own_doubts(backend, scene, out);
     add_blindness(scene, out);
     add_incidents(scene, out);
+    add_pages(scene, out);
     add_rest(backend, scene, out);
     return out;
 }

@@ -123,9 +123,12 @@ Instant fire_page(Work& work, const std::string& key, const PageGroup& group, co
     Paged page;
     page.key = key;
     if (before != nullptr) {
+        // A page that watches a healed cause takes in what follows from it: that did not come back.
+        const bool same = storm || (before->subject == lead.incident->subject &&
+                                    before->symptom == lead.incident->symptom);
         page.since = before->since;
-        page.again = firing ? before->again : true;
-        page.times = before->times + (firing ? 0 : 1);
+        page.again = firing ? before->again : same;
+        page.times = before->times + (firing || !same ? 0 : 1);
     }
     if (!firing) {
         page.since = first_bad(work.rules, work.state, *lead.incident);

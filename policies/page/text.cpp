@@ -325,6 +325,9 @@ std::string news_text(const Paged& before, const Paged& after) {
         return "closed; nobody saw whether it is over";
     }
     if (after.status != before.status) {
+        if (after.status == PageStatus::firing && !after.again) {
+            return fmt::format("it follows {}, which had recovered", before.title);
+        }
         return after.status == PageStatus::firing      ? "it came back"
                : after.status == PageStatus::recovered ? "nothing is wrong any more"
                                                        : "it is over";

@@ -16,6 +16,19 @@ void close_all(FakeBackend& backend) {
     backend.held.symptoms.clear();
 }
 
+void page_about(FakeBackend& backend, const std::string& incident) {
+    Paged page;
+    page.key = incident;
+    page.severity = Severity::critical;
+    page.subject = Subject{"tenant/acme"};
+    page.title = "tenant/acme: Whole tenant unreachable";
+    page.since = backend.time;
+    backend.held.pages[page.key] = page;
+    backend.held.book.open.insert(page.key);
+    backend.held.book.keys[incident] = page.key;
+    backend.held.book.groups[page.key].open.insert(incident);
+}
+
 }  // namespace
 
 TEST_CASE("the headline says who, what, since when, what leverd does and what you do") {
@@ -42,6 +55,22 @@ TEST_CASE("the headline says who, what, since when, what leverd does and what yo
         words =
             "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:05:00 UTC. Permitted to "
             "pull lever C (tenant-redeploy). You: nothing yet; leverd why tenant/acme";
+    }
+    SECTION("who was paged is not told that there is nothing to do") {
+        backend.held.incidents["i-1"].decision->action = Action::fire;
+        page_about(backend, "i-1");
+        words =
+            "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:05:00 UTC. Permitted to "
+            "pull lever C (tenant-redeploy). You: you were paged; leverd why tenant/acme";
+    }
+    SECTION("a page that is open without an open case is not nothing") {
+        page_about(backend, "i-1");
+        close_all(backend);
+        backend.held.book.groups["i-1"].open.clear();
+        words =
+            "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:10:00 UTC. It goes up and "
+            "down, so its page stays open until it was steady for a while. You: you were paged; "
+            "leverd why tenant/acme";
     }
     SECTION("a storm names a subject too") {
         backend.held.breaker = Breaker{BreakerPhase::open, 0, "6 incidents", backend.time};

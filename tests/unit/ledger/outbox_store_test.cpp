@@ -46,6 +46,7 @@ TEST_CASE("a damaged outbox is moved aside and a new one begun") {
     {
         OutboxStore store(directory.root());
         CHECK(store.problem().what.empty());
+        CHECK(store.put_aside() == (directory.root() / "outbox.db.damaged").string());
         store.save({{"pager", "i-1", "1"}});
     }
     CHECK(rows_in(directory.root()) == Rows{"pager/i-1=1"});

@@ -46,3 +46,39 @@ TEST_CASE("what a firing page explains besides is told at most each fifteen seco
         CHECK(told[i].at.at - told[i - 1].at.at >= 15s);
     }
 }
+
+TEST_CASE("what outlives its cause follows it, and is not called the same thing again") {
+    auto rules = recommending();
+    rules.runbook.clearing_time = 20s;
+    Bench bench(rules);
+    bench.settle();
+    const auto second = [&](bool login_works) {
+        bench.advance(1s);
+        bench.look("control-plane", "control_plane",
+                   login_works ? Health::healthy : Health::failing,
+                   login_works ? Reason::ok : Reason::http_5xx);
+        bench.bad("acme");
+        bench.good("globex", 1);
+        bench.good("initech", 1);
+        bench.reference(0, true);
+        bench.reference(1, true);
+        bench.tick();
+    };
+    for (int i = 0; i < 30; ++i) {
+        second(false);
+    }
+    REQUIRE(heard(bench) == std::vector<std::string>{"firing i-1"});
+    for (int i = 0; i < 120; ++i) {
+        second(true);
+    }
+    const auto told = newest(bench);
+    CHECK(told.key == "i-1");
+    CHECK(told.status == PageStatus::firing);
+    CHECK(told.subject == Subject{"tenant/acme"});
+    CHECK_FALSE(told.again);
+    CHECK(told.text.find("Again") == std::string::npos);
+    const auto all = sent(bench);
+    CHECK(std::ranges::any_of(all, [](const Paged& page) {
+        return page.news == "it follows control-plane: login-broken, which had recovered";
+    }));
+}

@@ -110,7 +110,7 @@ asio::awaitable<void> Driver::run() {
             auto token = asio::redirect_error(asio::use_awaitable, ignored);
             co_await timer_.async_wait(token);
             const auto again = engine_.next_wake();
-            if (idle() && again && *again > clock_.now().at && unwritten_.empty()) {
+            if (idle() && again && *again > clock_.now().at && unwritten_.empty() && witnessed_) {
                 last_turn_ = clock_.now();
                 continue;
             }
@@ -163,7 +163,8 @@ asio::awaitable<void> Driver::turn_batch() {
 }
 
 asio::awaitable<bool> Driver::commit(std::vector<Entry> entries) {
-    if (entries.empty() && unwritten_.empty()) {
+    // Nothing to write is still asked for while the witness is in the way: it may be mended.
+    if (entries.empty() && unwritten_.empty() && witnessed_) {
         co_return true;
     }
     keep_unwritten(std::move(entries));

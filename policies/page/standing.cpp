@@ -177,7 +177,9 @@ void end_standing(Work& work, const Paged& before) {
         page.status = PageStatus::recovered;
         page.ended = work.now;
         page.text = fmt::format(
-            "It passed. It lasted {}.",
+            "{} It lasted {}.",
+            page.state == "blind" ? "leverd can judge it again, which is no word on how it is."
+                                  : "It passed.",
             shown_duration(std::chrono::duration_cast<Millis>(page.ended.at - page.since.at)));
         tell(work, std::move(page));
     } else if (work.now.at - before.ended.at >= work.rules.policies.page.keep_firing_for) {

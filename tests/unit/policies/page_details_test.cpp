@@ -82,3 +82,46 @@ TEST_CASE("what outlives its cause follows it, and is not called the same thing 
         return page.news == "it follows control-plane: login-broken, which had recovered";
     }));
 }
+
+TEST_CASE(
+    "what cannot be judged explains nothing: whatever fails below it is told by its own name") {
+    auto rules = small_rules();
+    auto unknown = rules.runbook.signals[1];
+    unknown.id = "control-plane-unknown";
+    unknown.bad_health = {Health::unknown};
+    rules.runbook.signals.push_back(unknown);
+    auto blind = rules.runbook.symptoms[1];
+    blind.id = "control-plane-unknown";
+    blind.any = {"control-plane-unknown"};
+    blind.levers = {{"**", "none", {}}};
+    rules.runbook.symptoms.push_back(blind);
+    Bench bench(rules);
+    bench.settle();
+    const auto second = [&](bool acme_works) {
+        bench.advance(1s);
+        bench.look("control-plane", "control_plane", Health::unknown, Reason::unauthorized);
+        bench.good("globex", 1);
+        if (acme_works) {
+            bench.good("acme", 1);
+        } else {
+            bench.bad("acme");
+        }
+        bench.reference(0, true);
+        bench.reference(1, true);
+        bench.tick();
+    };
+    for (int i = 0; i < 60; ++i) {
+        second(true);
+    }
+    for (int i = 0; i < 360; ++i) {
+        second(false);
+    }
+    const auto all = sent(bench);
+    CHECK(std::ranges::any_of(all, [](const Paged& page) {
+        return page.subject == Subject{"tenant/acme"} && page.status == PageStatus::firing &&
+               page.title.find("tenant-unreachable") != std::string::npos;
+    }));
+    CHECK(bench.asked<FireLever>().empty());
+    REQUIRE(bench.newest("tenant/acme").has_value());
+    CHECK(bench.newest("tenant/acme")->reason == "explained");
+}

@@ -49,11 +49,39 @@ std::string lower(std::string_view s) {
     return r;
 }
 
+// A word of the length and mixture that people do not write by hand.
+bool looks_random(std::string_view line) {
+    constexpr std::size_t shortest = 16;
+    std::size_t length = 0;
+    bool digit = false;
+    bool letter = false;
+    for (const char c : line) {
+        const bool is_digit = c >= '0' && c <= '9';
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_digit && !is_letter && c != '_' && c != '-' && c != '+') {
+            length = 0;
+            digit = letter = false;
+            continue;
+        }
+        ++length;
+        digit = digit || is_digit;
+        letter = letter || is_letter;
+        if (length >= shortest && digit && letter) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool names_a_secret(std::string_view line) {
-    constexpr std::array<std::string_view, 4> words{"token", "secret", "passw", "credential"};
+    constexpr std::array<std::string_view, 11> words{
+        "token",  "secret", "passw",  "credential",  "auth", "bearer",
+        "cookie", "key",    "header", "environment", "send"};
     const std::string text = lower(line);
     const auto scheme = text.find("://");
-    return (scheme != std::string::npos && text.find('@', scheme) != std::string::npos) ||
+    const bool in_url =
+        scheme != std::string::npos && text.find_first_of("@?", scheme) != std::string::npos;
+    return in_url || looks_random(line) ||
            std::any_of(words.begin(), words.end(),
                        [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }

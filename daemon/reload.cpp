@@ -52,6 +52,17 @@ std::vector<std::string> errors_in(const config::Loaded& loaded) {
     return texts;
 }
 
+// For people who read it elsewhere: where and what, without the line of the file, which may hold
+// what is nobody else's business.
+std::string refused_words(const exporters::Reloaded& done, const std::filesystem::path& config) {
+    if (done.ok) {
+        return {};
+    }
+    const auto& first = done.problems.front();
+    return fmt::format("{}. The config from before goes on running. Next: leverd check --config {}",
+                       first.substr(0, first.find('\n')), config.string());
+}
+
 }  // namespace
 
 // A transport of its own each time: the CA file may have been replaced under the same name.
@@ -145,8 +156,7 @@ exporters::Reloaded App::Impl::reload_now() {
     }
     done.ok = done.problems.empty();
     reloading.ok = done.ok;
-    driver->post(SelfReport{
-        std::string(config_refused), {}, done.ok ? std::string{} : done.problems.front()});
+    driver->post(SelfReport{std::string(config_refused), {}, refused_words(done, config_path)});
     if (done.ok) {
         reloading.restart_needed = done.restart_needed.size();
     }

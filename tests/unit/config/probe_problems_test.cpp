@@ -180,8 +180,8 @@ leverd.toml:5:11: error: 'reference/a' speaks about the box itself
               ^
 hint: leave 'subject' out, or name what the probe looks at: "service/shop"
 leverd.toml:6:29: error: 'authorization' would be a secret in the file
-    headers = { Authorization = "Bearer x" }
-                                ^
+    headers = ...
+                 ^
 hint: use bearer = "...", a name in [secrets]
 leverd.toml:10:12: error: the program 'df' needs its whole path
     command = ["df", "-h"]

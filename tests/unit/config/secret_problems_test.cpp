@@ -197,5 +197,29 @@ TEST_CASE("a mistake with a secret is shown, the secret is not") {
     }
 }
 
+TEST_CASE("whatever line a secret was put into by mistake, no message repeats it") {
+    const std::string probe =
+        "[[probe]]\nkind = \"http\"\nname = \"shop\"\nurl = \"http://127.0.0.1:1/s\"\n";
+    const std::string canary = "S3cretInlineZZZZ0000";
+    for (const std::string line : {
+             "headers = { Authorization = \"Bearer @\" }",
+             "headers = { X-Api-Key = \"@\", \"bad header\" = \"x\" }",
+             "headers = { Cookie = \"session=@\" }",
+             "header = { Authorization = \"Bearer @\" }",
+             "bearer = \"@\"",
+             "bearer = \"api\"\nbearer = \"@\"",
+             "user = \"u\"\npassword = \"@\"",
+             "unknown = [{ url = \"https://hooks/@\" }]",
+             "send = \"AUTH @\\q\"",
+         }) {
+        auto text = line;
+        text.replace(text.find('@'), 1, canary);
+        CAPTURE(line);
+        const auto problems = problems_of(probe + text + "\n");
+        CHECK_FALSE(problems.empty());
+        CHECK(problems.find(canary) == std::string::npos);
+    }
+}
+
 }  // namespace
 }  // namespace leverd::config

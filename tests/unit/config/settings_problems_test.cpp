@@ -169,7 +169,7 @@ leverd.toml:2:7: error: 'url' must be an http(s) URL without user, query or frag
     url = "ftp://cp.example"
           ^
 leverd.toml:4:7: error: 'url' must be an http(s) URL without user, query or fragment
-    url = "https://r.example/?x=1"
+    url = ...
           ^
 leverd.toml:6:7: error: 'url' must be an http(s) URL with {slug} in it
     url = "https://tenants.example"

@@ -106,6 +106,10 @@ class Builder {
 }  // namespace
 
 Result<json> parse_json(std::string_view bytes, int depth_max) {
+    // The library takes a zero byte for the end, so what follows it would never be read.
+    if (const auto zero = bytes.find('\0'); zero != std::string_view::npos) {
+        return Error{fmt::format("not valid JSON at byte {}", zero + 1), ""};
+    }
     Builder builder(depth_max);
     const bool complete = json::sax_parse(bytes.begin(), bytes.end(), &builder);
     return builder.take(complete);

@@ -56,6 +56,7 @@ TEST_CASE("hostile JSON is refused in so many words") {
         {"\"\\ud800\"", "not valid JSON at byte 8"},
         {std::string("\"a\0b\"", 5), "not valid JSON at byte 3"},
         {std::string("\0", 1), "not valid JSON at byte 1"},
+        {std::string("{}\0{\"down\":1}", 13), "not valid JSON at byte 3"},
         {"1e999", "number out of range before byte 5"},
         {"[-1e999]", "number out of range before byte 7"},
         {"01", "not valid JSON at byte 2"},

@@ -56,22 +56,6 @@ TEST_CASE("the headline says who, what, since when, what leverd does and what yo
             "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:05:00 UTC. Permitted to "
             "pull lever C (tenant-redeploy). You: nothing yet; leverd why tenant/acme";
     }
-    SECTION("who was paged is not told that there is nothing to do") {
-        backend.held.incidents["i-1"].decision->action = Action::fire;
-        page_about(backend, "i-1");
-        words =
-            "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:05:00 UTC. Permitted to "
-            "pull lever C (tenant-redeploy). You: you were paged; leverd why tenant/acme";
-    }
-    SECTION("a page that is open without an open case is not nothing") {
-        page_about(backend, "i-1");
-        close_all(backend);
-        backend.held.book.groups["i-1"].open.clear();
-        words =
-            "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:10:00 UTC. It goes up and "
-            "down, so its page stays open until it was steady for a while. You: you were paged; "
-            "leverd why tenant/acme";
-    }
     SECTION("a storm names a subject too") {
         backend.held.breaker = Breaker{BreakerPhase::open, 0, "6 incidents", backend.time};
         words =
@@ -123,6 +107,31 @@ TEST_CASE("the headline says who, what, since when, what leverd does and what yo
     }
     const Json status = status_view(backend);
     CHECK(status["level"] == level);
+    CHECK(status["headline"] == words);
+}
+
+TEST_CASE("whoever was paged is told so, and a page that is open is never nothing") {
+    FakeBackend backend;
+    fill(backend);
+    std::string words;
+    SECTION("who was paged is not told that there is nothing to do") {
+        backend.held.incidents["i-1"].decision->action = Action::fire;
+        page_about(backend, "i-1");
+        words =
+            "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:05:00 UTC. Permitted to "
+            "pull lever C (tenant-redeploy). You: you were paged; leverd why tenant/acme";
+    }
+    SECTION("a page that is open without an open case is not nothing") {
+        page_about(backend, "i-1");
+        close_all(backend);
+        backend.held.book.groups["i-1"].open.clear();
+        words =
+            "tenant/acme: Whole tenant unreachable, since 2026-05-06 18:10:00 UTC. It goes up and "
+            "down, so its page stays open until it was steady for a while. You: you were paged; "
+            "leverd why tenant/acme";
+    }
+    const Json status = status_view(backend);
+    CHECK(status["level"] == "person");
     CHECK(status["headline"] == words);
 }
 

@@ -91,13 +91,14 @@ class Helper:
         theirs.close()
 
     def ask(self, called, time_ms=20_000):
-        self.line.sendall(frame(json.dumps(
-            {"called": called, "time_ms": time_ms, "grace_ms": 100}).encode()))
         try:
+            # A helper that refuses may be gone before it is asked.
+            self.line.sendall(frame(json.dumps(
+                {"called": called, "time_ms": time_ms, "grace_ms": 100}).encode()))
             told = json.loads(read_frame(self.line))
             told["stdout"] = read_frame(self.line).decode()
             told["stderr"] = read_frame(self.line).decode()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, ConnectionResetError, BrokenPipeError):
             told = None
         self.line.close()
         self.words = self.process.communicate()[1].decode()

@@ -2,7 +2,7 @@
 #include "policies/correlate.hpp"
 
 #include "policies/decide.hpp"
-#include "policies/detect.hpp"
+#include "policies/detect/blind.hpp"
 #include "policies/losses.hpp"
 #include "policies/topology.hpp"
 
@@ -44,22 +44,6 @@ struct Highest {
     }
 };
 
-// A row that says that something cannot be judged. It explains nothing below: what fails there is
-// seen, and is told by its own name. The guard "explained" holds the levers all the same.
-bool is_about_blindness(const Rules& rules, const std::string& id) {
-    const auto* row = find_symptom(rules, id);
-    if (row == nullptr || (row->any.empty() && row->all.empty())) {
-        return false;
-    }
-    const auto unknown_only = [&](const std::string& signal) {
-        const auto found = std::ranges::find(rules.runbook.signals, signal, &Signal::id);
-        return found != rules.runbook.signals.end() &&
-               found->bad_health == std::vector{Health::unknown};
-    };
-    return std::ranges::all_of(row->any, unknown_only) &&
-           std::ranges::all_of(row->all, unknown_only);
-}
-
 // The incident of the highest active symptom above `subject`; empty when nothing above is wrong.
 std::string explaining_incident(const Rules& rules, const State& state, const SymptomKey& key) {
     Highest best{rules, state, {}, {}};
@@ -69,10 +53,9 @@ std::string explaining_incident(const Rules& rules, const State& state, const Sy
             continue;
         }
         for (const auto& symptom : symptoms->second) {
-            if (is_about_blindness(rules, symptom)) {
-                continue;
+            if (!speaks_of_blindness(rules, symptom)) {
+                best.offer(state.symptoms.at({symptom, above}).incident);
             }
-            best.offer(state.symptoms.at({symptom, above}).incident);
         }
     }
     return best.incident;
@@ -90,7 +73,7 @@ std::string clearing_incident(const Rules& rules, const State& state, const Symp
         for (const auto& id : open->second) {
             const auto& incident = state.incidents.at(id);
             if (is_clearing(rules, state, incident, now) &&
-                !is_about_blindness(rules, incident.symptom)) {
+                !speaks_of_blindness(rules, incident.symptom)) {
                 best.offer(id);
             }
         }

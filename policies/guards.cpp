@@ -3,6 +3,7 @@
 
 #include "core/model/codec.hpp"
 #include "policies/detect.hpp"
+#include "policies/detect/blind.hpp"
 #include "policies/guard_names.hpp"
 #include "policies/observer.hpp"
 #include "policies/switches.hpp"
@@ -177,7 +178,10 @@ GuardVerdict explained(const GuardInput& in) {
         const auto symptoms = in.state.index.symptoms_on.find(above);
         if (symptoms != in.state.index.symptoms_on.end()) {
             const auto& first = *symptoms->second.begin();
-            return block(fmt::format("{} on {} explains it ({})", first, above.text(),
+            const auto* words = speaks_of_blindness(in.rules, first)
+                                    ? "{1} cannot be judged, so it may be the cause ({2})"
+                                    : "{0} on {1} explains it ({2})";
+            return block(fmt::format(fmt::runtime(words), first, above.text(),
                                      in.state.symptoms.at({first, above}).incident),
                          above.text());
         }

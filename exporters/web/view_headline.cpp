@@ -3,6 +3,8 @@
 // because everything below it may then be wrong.
 #include "exporters/web/views.hpp"
 #include "policies/detect/blind.hpp"
+#include "policies/guards.hpp"
+#include "policies/page/table.hpp"
 
 #include <fmt/format.h>
 
@@ -173,9 +175,9 @@ bool is_told_elsewhere(const State& state, const Paged& page) {
     if (const auto group = state.book.groups.find(page.key); group != state.book.groups.end()) {
         return !group->second.open.empty();
     }
-    const auto& key = page.key;
-    return key == "observer" || key == "breaker" || key == "ledger_unwritable" ||
-           key.starts_with("blind") || key == "config_refused";
+    return page.state == page_state::observer || page.state == page_state::breaker ||
+           page.state == page_state::ledger_unwritable || page.state == page_state::blind ||
+           page.state == config_refused;
 }
 
 // A page may be open without an open case: of a subject that goes up and down, of a veto that

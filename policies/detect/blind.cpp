@@ -240,6 +240,20 @@ std::vector<Withheld> withheld(const Rules& rules, const State& state) {
     return out;
 }
 
+bool speaks_of_blindness(const Rules& rules, const std::string& symptom) {
+    const auto* row = find_symptom(rules, symptom);
+    if (row == nullptr || (row->any.empty() && row->all.empty())) {
+        return false;
+    }
+    const auto unknown_only = [&](const std::string& id) {
+        const auto signal = std::ranges::find(rules.runbook.signals, id, &Signal::id);
+        return signal != rules.runbook.signals.end() &&
+               signal->bad_health == std::vector{Health::unknown};
+    };
+    return std::ranges::all_of(row->any, unknown_only) &&
+           std::ranges::all_of(row->all, unknown_only);
+}
+
 bool blindness_has_case(const Rules& rules, const State& state, const std::string& what) {
     return std::ranges::any_of(state.symptoms, [&](const auto& item) {
         const auto* row =

@@ -41,6 +41,11 @@ struct Withheld {
 };
 std::vector<Withheld> withheld(const Rules& rules, const State& state);
 
+// The row says that something cannot be judged: each of its signals counts nothing but looks that
+// could not judge. It explains nothing below: what fails there is seen, and told by its own name.
+// The guard "explained" holds the levers all the same.
+bool speaks_of_blindness(const Rules& rules, const std::string& symptom);
+
 // A row of the runbook's table speaks about these very looks (a signal with health = ["unknown"])
 // and its case is open, so that this case tells it.
 bool blindness_has_case(const Rules& rules, const State& state, const std::string& what);

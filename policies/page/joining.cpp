@@ -1,6 +1,7 @@
 // Why: see joining.hpp.
 #include "policies/page/joining.hpp"
 
+#include "policies/detect/blind.hpp"
 #include "policies/page/case.hpp"
 #include "policies/page/desk.hpp"
 #include "policies/page/groups.hpp"
@@ -35,7 +36,8 @@ std::string page_of_healed_cause(const Work& work, const Subject& subject) {
     for (const auto& above : ancestors_of(work.rules.runbook, work.state, subject)) {
         const auto key = open_page_of(work.state, above);
         const auto* page = page_at(work.state, key);
-        if (page != nullptr && page->status == PageStatus::recovered) {
+        if (page != nullptr && page->status == PageStatus::recovered &&
+            !speaks_of_blindness(work.rules, page->symptom)) {
             return key;
         }
     }

@@ -122,7 +122,7 @@ void what_it_holds(Work& work, StandingPages& wanted) {
         // A row of the table that speaks about it tells it in its own words.
         if (!blindness_has_case(work.rules, state, what)) {
             wanted["blind/" + what] = {
-                "blind", held.since, "leverd is blind on " + what, held.why, {}};
+                page_state::blind, held.since, "leverd is blind on " + what, held.why, {}};
         }
     }
     for (const auto& [id, veto] : state.vetoes) {
@@ -178,8 +178,9 @@ void end_standing(Work& work, const Paged& before) {
         page.ended = work.now;
         page.text = fmt::format(
             "{} It lasted {}.",
-            page.state == "blind" ? "leverd can judge it again, which is no word on how it is."
-                                  : "It passed.",
+            page.state == page_state::blind
+                ? "leverd can judge it again, which is no word on how it is."
+                : "It passed.",
             shown_duration(std::chrono::duration_cast<Millis>(page.ended.at - page.since.at)));
         tell(work, std::move(page));
     } else if (work.now.at - before.ended.at >= work.rules.policies.page.keep_firing_for) {

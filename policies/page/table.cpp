@@ -92,7 +92,7 @@ const std::vector<PageRow>& other_rows() {
          "LeverdStopUnreadable"},
         {"history_lost", Scope::reported, pages, critical, seconds{0}, Limit::none,
          "LeverdHistoryLost"},
-        {"blind", Scope::standing, pages, critical, minutes{5}, Limit::none, "LeverdBlind"},
+        {s::blind, Scope::standing, pages, critical, minutes{5}, Limit::none, "LeverdBlind"},
         {"task_ended", Scope::reported, pages, critical, seconds{0}, Limit::none,
          "LeverdTaskEnded"},
 

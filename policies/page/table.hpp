@@ -58,6 +58,7 @@ inline constexpr std::string_view approval = "held/approval";
 
 inline constexpr std::string_view observer = "observer";
 inline constexpr std::string_view breaker = "breaker";
+inline constexpr std::string_view blind = "blind";
 inline constexpr std::string_view flapping = "flapping";
 inline constexpr std::string_view stop = "stop";
 inline constexpr std::string_view frozen = "frozen";

@@ -77,7 +77,6 @@ class LooseAlarms {
         std::ranges::sort(due);
         return due;
     }
-    std::size_t size() const { return queue_.size(); }
 
   private:
     std::vector<std::pair<Instant, Key>> queue_;  // a heap, the earliest in front

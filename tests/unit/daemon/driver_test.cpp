@@ -39,12 +39,15 @@ class ToldLedger final : public Ledger {
         for (auto& entry : entries) {
             seen.push_back(std::move(entry));
         }
-        co_return LedgerReport{};
+        LedgerReport report;
+        report.witnessed = witnessed;
+        co_return report;
     }
     asio::awaitable<Result<std::vector<StoredEntry>>> read(std::int64_t, std::size_t) override {
         co_return std::vector<StoredEntry>{};
     }
     bool refuse = false;
+    bool witnessed = true;
     std::vector<Entry> seen;
 };
 
@@ -144,6 +147,21 @@ TEST_CASE("bad news about the ledger goes before all looks that wait") {
     bench.turn(LedgerHealth{false});
     CHECK_FALSE(bench.engine.view().ledger_writable);
     CHECK(bench.turns == 1);
+}
+
+TEST_CASE("a witness that can be written again is heard of without anything new to write") {
+    Bench bench;
+    bench.ledger.witnessed = false;
+    bench.turn(beat(bench.clock.at));
+    bench.turn(Tick{});
+    REQUIRE_FALSE(bench.engine.view().ledger_writable);
+    bench.turn(Tick{});
+    const auto written = bench.ledger.seen.size();
+    bench.ledger.witnessed = true;
+    bench.turn(Tick{});
+    bench.turn(Tick{});
+    CHECK(bench.engine.view().ledger_writable);
+    CHECK(bench.ledger.seen.size() <= written + 1);  // the end of its page at most
 }
 
 TEST_CASE("a stop is heard although thousands of looks wait, and what was done is still told") {

@@ -8,6 +8,25 @@ using namespace leverd;
 using namespace leverd::test;
 using namespace std::chrono_literals;
 
+namespace {
+
+// A row says that the control plane cannot be judged.
+Rules with_blindness() {
+    auto rules = small_rules();
+    auto unknown = rules.runbook.signals[1];
+    unknown.id = "control-plane-unknown";
+    unknown.bad_health = {Health::unknown};
+    rules.runbook.signals.push_back(unknown);
+    auto blind = rules.runbook.symptoms[1];
+    blind.id = "control-plane-unknown";
+    blind.any = {"control-plane-unknown"};
+    blind.levers = {{"**", "none", {}}};
+    rules.runbook.symptoms.push_back(blind);
+    return rules;
+}
+
+}  // namespace
+
 TEST_CASE("what a firing page explains besides is told at most each fifteen seconds") {
     Bench bench(recommending());
     bench.settle();
@@ -85,17 +104,7 @@ TEST_CASE("what outlives its cause follows it, and is not called the same thing 
 
 TEST_CASE(
     "what cannot be judged explains nothing: whatever fails below it is told by its own name") {
-    auto rules = small_rules();
-    auto unknown = rules.runbook.signals[1];
-    unknown.id = "control-plane-unknown";
-    unknown.bad_health = {Health::unknown};
-    rules.runbook.signals.push_back(unknown);
-    auto blind = rules.runbook.symptoms[1];
-    blind.id = "control-plane-unknown";
-    blind.any = {"control-plane-unknown"};
-    blind.levers = {{"**", "none", {}}};
-    rules.runbook.symptoms.push_back(blind);
-    Bench bench(rules);
+    Bench bench(with_blindness());
     bench.settle();
     const auto second = [&](bool acme_works) {
         bench.advance(1s);
@@ -123,5 +132,46 @@ TEST_CASE(
     }));
     CHECK(bench.asked<FireLever>().empty());
     REQUIRE(bench.newest("tenant/acme").has_value());
-    CHECK(bench.newest("tenant/acme")->reason == "explained");
+    const auto held = *bench.newest("tenant/acme");
+    CHECK(held.reason == "explained");
+    CHECK(std::ranges::any_of(held.guards, [](const GuardVerdict& one) {
+        return one.text.find("control-plane cannot be judged, so it may be the cause") !=
+               std::string::npos;
+    }));
+}
+
+TEST_CASE("what fails while a page about blindness is watched has a page of its own") {
+    auto rules = with_blindness();
+    rules.policies.policies[0].mode = Mode::recommend;
+    Bench bench(rules);
+    bench.settle();
+    const auto second = [&](Health control_plane, bool globex_works) {
+        bench.advance(1s);
+        bench.look("control-plane", "control_plane", control_plane,
+                   control_plane == Health::healthy ? Reason::ok : Reason::unauthorized);
+        bench.good("acme", 1);
+        if (globex_works) {
+            bench.good("globex", 1);
+        } else {
+            bench.bad("globex");
+        }
+        bench.reference(0, true);
+        bench.reference(1, true);
+        bench.tick();
+    };
+    for (int i = 0; i < 60; ++i) {
+        second(Health::unknown, true);
+    }
+    const auto blind = newest(bench).key;
+    for (int i = 0; i < 150 && newest(bench).status != PageStatus::recovered; ++i) {
+        second(Health::healthy, true);
+    }
+    REQUIRE(newest(bench).status == PageStatus::recovered);
+    for (int i = 0; i < 240; ++i) {
+        second(Health::healthy, false);
+    }
+    const auto all = sent(bench);
+    const auto told = std::ranges::find(all, Subject{"tenant/globex"}, &Paged::subject);
+    REQUIRE(told != all.end());
+    CHECK(told->key != blind);
 }

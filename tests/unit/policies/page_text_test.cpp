@@ -1,9 +1,6 @@
 // Why: the text is all that a person has at 3 a.m.; each of these is what they would read, whole.
 #include "policies/page/text.hpp"
-#include "tests/catch.hpp"
-#include "tests/unit/policies/bench.hpp"
-
-#include <algorithm>
+#include "tests/unit/policies/page_story.hpp"
 
 using namespace leverd;
 using namespace leverd::test;
@@ -12,34 +9,7 @@ using namespace std::chrono_literals;
 namespace {
 
 std::string last_text(const Bench& bench) {
-    const auto pages = bench.entries<Paged>();
-    REQUIRE_FALSE(pages.empty());
-    return pages.back().text;
-}
-
-// `down` goes on failing, every other tenant works.
-void pass(Bench& bench, Millis time, const std::vector<std::string>& down, Millis step = 10s) {
-    for (Millis gone{0}; gone < time; gone += step) {
-        bench.advance(step);
-        std::vector<std::string> working;
-        for (const auto& [subject, held] : bench.view().subjects) {
-            const std::string name(subject.name());
-            if (subject.kind() == "tenant" && std::ranges::find(down, name) == down.end()) {
-                working.push_back(name);
-            }
-        }
-        for (int i = 0; i < 3; ++i) {
-            bench.reference(i, true);
-        }
-        bench.look("control-plane", "control_plane", Health::healthy);
-        for (const auto& name : working) {
-            bench.good(name, 1);
-        }
-        for (const auto& name : down) {
-            bench.bad(name);
-        }
-        bench.tick();
-    }
+    return newest(bench).text;
 }
 
 Rules worded() {
@@ -57,17 +27,17 @@ TEST_CASE("the page of a recommendation, whole") {
     Bench bench(rules);
     bench.settle();
     bench.kill("acme");
-    pass(bench, 20s, {"acme"});
+    pass(bench, 20s, {"acme"}, 10s);
     CHECK(bench.entries<Paged>().back().title == "tenant/acme: Whole tenant unreachable");
     CHECK(last_text(bench) ==
           "Since 2027-01-15 08:01:02 UTC. Seen: 3 looks of tenant_health: looked. First lever to "
           "try: Lever C (redeploy). leverd does not fire it: mode: it is only recommended (now "
           "recommend, limit approve). Next: leverd why tenant/acme.");
-    pass(bench, 30s, {});
+    pass(bench, 30s, {}, 10s);
     CHECK(last_text(bench) ==
           "Recovered, watching until 2027-01-15 08:06:44 UTC. It recovered without a lever. "
           "It lasted 42s (from 2027-01-15 08:01:02 UTC to 2027-01-15 08:01:44 UTC).");
-    pass(bench, 6min, {});
+    pass(bench, 6min, {}, 10s);
     CHECK(last_text(bench) ==
           "Over. It recovered without a lever. It lasted 42s (from 2027-01-15 08:01:02 UTC "
           "to 2027-01-15 08:01:44 UTC).");
@@ -80,7 +50,7 @@ TEST_CASE("the page of a lever that did not help names it, its verdict and the g
     bench.settle();
     bench.kill("acme");
     bench.outcome("t-1", OutcomeKind::accepted);
-    pass(bench, 13min, {"acme"});
+    pass(bench, 13min, {"acme"}, 10s);
     const auto text = last_text(bench);
     CHECK(text.find("Tried: tenant-redeploy (t-1) not_recovered: still missing: ") !=
           std::string::npos);
@@ -95,7 +65,7 @@ TEST_CASE("the page of a question names the decision to answer") {
     Bench bench(rules);
     bench.settle();
     bench.kill("acme");
-    pass(bench, 20s, {"acme"});
+    pass(bench, 20s, {"acme"}, 10s);
     const auto id = bench.newest("tenant/acme")->id;
     CHECK(last_text(bench).ends_with(
         "tenant-redeploy waits for your approval. Next: leverd approve " + id +
@@ -108,7 +78,7 @@ TEST_CASE("a resolve says by which lever it ended") {
     Bench bench(rules);
     bench.settle();
     bench.kill("acme");
-    pass(bench, 20s, {"acme"});
+    pass(bench, 20s, {"acme"}, 10s);
     bench.approve(bench.newest("tenant/acme")->id);
     bench.tick();
     REQUIRE(bench.asked<FireLever>().size() == 1);
@@ -121,7 +91,7 @@ TEST_CASE("a resolve says by which lever it ended") {
         bench.advance(1s);
         bench.tick();
     }
-    pass(bench, 6min, {});
+    pass(bench, 6min, {}, 10s);
     CHECK(bench.entries<Paged>().back().status == PageStatus::resolved);
     CHECK(
         last_text(bench).starts_with("Over. tenant-redeploy (t-1) was proven to help. It lasted "));
@@ -137,7 +107,7 @@ TEST_CASE("what began soon after the very first start says what is not known") {
             pass(bench, 61min, {}, 60s);
         }
         bench.kill("acme");
-        pass(bench, 20s, {"acme"});
+        pass(bench, 20s, {"acme"}, 10s);
         const auto words = last_text(bench);
         CAPTURE(words);
         CHECK((words.find("leverd was first started at 2027-01-15 08:00:00 UTC; what happened and "

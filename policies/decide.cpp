@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "policies/correlate.hpp"
+#include "policies/decide/last_look.hpp"
 #include "policies/detect.hpp"
 #include "policies/guard_names.hpp"
 #include "policies/guards.hpp"
@@ -102,6 +103,33 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
     return judged;
 }
 
+// Everything permits it, but no look of now shows any more what it is for.
+void hold_unseen(Decision& decision) {
+    decision.action = Action::hold;
+    decision.reason = guard_name::evidence;
+    const auto guard =
+        std::ranges::find(decision.guards, guard_name::evidence, &GuardVerdict::guard);
+    if (guard != decision.guards.end()) {
+        guard->pass = false;
+        guard->value = "not seen again";
+        guard->text = "looked at once more before the call, and no look since then shows it";
+    }
+}
+
+// The decision may be acted on now. False: nothing is decided before a look arrives.
+bool look_once_more(Work& work, const Incident& incident, const Symptom& symptom,
+                    Decision& decision, Instant& again) {
+    if (decision.action != Action::fire) {
+        forget_last_look(work.transient, incident.id);
+        return true;
+    }
+    const auto answer = ask_last_look(work, incident, symptom, again);
+    if (answer == LastLookAnswer::missing) {
+        hold_unseen(decision);
+    }
+    return answer != LastLookAnswer::awaited;
+}
+
 void fire(Work& work, const Incident& incident, const Decision& decision) {
     Intent intent;
     intent.id = fmt::format("t-{}", work.state.intents_made + 1);
@@ -150,6 +178,9 @@ void decide(Work& work, const std::string& id, Instant& again) {
         return;
     }
     auto& decision = judged.decision;
+    if (!look_once_more(work, incident, *symptom, decision, again)) {
+        return;
+    }
     const auto* policy = policy_for(work.rules, symptom->id, decision.lever, incident.subject);
     const bool anew = approval_expired(incident, policy, work.now.at);
     if (!anew && incident.decision && same_decision(*incident.decision, decision)) {
@@ -158,6 +189,7 @@ void decide(Work& work, const std::string& id, Instant& again) {
     decision.id = fmt::format("d-{}", work.state.decisions_made + 1);
     work.record(decision);
     if (decision.action == Action::fire) {
+        forget_last_look(work.transient, id);
         fire(work, incident, decision);
     } else if (decision.reason == guard_name::attempts || decision.reason == guard_name::evidence) {
         // Without evidence nothing more will be tried either, so the person is called all the same.
@@ -295,6 +327,8 @@ void settle_decisions(Work& work) {
             if (again != Instant::max()) {
                 agenda.case_alarms.wake(id, again);
             }
+        } else {
+            forget_last_look(work.transient, id);
         }
         const auto& after = agenda.all_cases ? work.state.index.open_cases : agenda.to_decide;
         ids.insert(after.upper_bound(id), after.end());

@@ -204,20 +204,6 @@ void ask_looks_for_waiting(Work& work) {
     }
 }
 
-// Where a signal is raised for the subject: on itself, else on the nearest above it.
-const Subject* where_raised(const Rules& rules, const State& state, const std::string& signal,
-                            const Subject& subject) {
-    if (const auto here = state.tripped.find({signal, subject}); here != state.tripped.end()) {
-        return &here->second;
-    }
-    for (const auto& above : ancestors_of(rules.runbook, state, subject)) {
-        if (const auto there = state.tripped.find({signal, above}); there != state.tripped.end()) {
-            return &there->second;
-        }
-    }
-    return nullptr;
-}
-
 // Both parts of a row that its looks decide, in the order of the row: what arrived first makes no
 // difference.
 bool condition_holds(const Rules& rules, const State& state, const Symptom& symptom,
@@ -342,6 +328,19 @@ bool names_signal(const Symptom& symptom, const std::string& signal) {
            std::ranges::find(symptom.all, signal) != symptom.all.end();
 }
 
+const Subject* where_raised(const Rules& rules, const State& state, const std::string& signal,
+                            const Subject& subject) {
+    if (const auto here = state.tripped.find({signal, subject}); here != state.tripped.end()) {
+        return &here->second;
+    }
+    for (const auto& above : ancestors_of(rules.runbook, state, subject)) {
+        if (const auto there = state.tripped.find({signal, above}); there != state.tripped.end()) {
+            return &there->second;
+        }
+    }
+    return nullptr;
+}
+
 bool raised_for(const Rules& rules, const State& state, const std::string& signal,
                 const Subject& subject) {
     return where_raised(rules, state, signal, subject) != nullptr;
@@ -356,7 +355,7 @@ bool is_visible(const Rules& rules, const State& state, const Subject& subject, 
 }
 
 std::optional<Instant> evidence_time(const Rules& rules, const State& state, const Symptom& symptom,
-                                     const Subject& subject) {
+                                     const Subject& subject, Instant silent_until) {
     if (symptom.group) {
         const auto tally = state.index.tallies.find({symptom.id, subject});
         const bool seen = tally != state.index.tallies.end() && !tally->second.by_seen.empty() &&
@@ -370,7 +369,9 @@ std::optional<Instant> evidence_time(const Rules& rules, const State& state, con
         }
         const auto* look = state.subjects.at(about).looks.find(rule.probe);
         if (look != nullptr && look->health != Health::unknown) {
-            newest = std::max(newest.value_or(look->seen.at), look->seen.at);
+            const bool silent = look->reason == Reason::silent;
+            const auto seen = silent ? std::max(look->seen.at, silent_until) : look->seen.at;
+            newest = std::max(newest.value_or(seen), seen);
         }
     };
     for (const auto& rule : rules.runbook.signals) {

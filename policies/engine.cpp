@@ -8,6 +8,7 @@
 #include "policies/by_hand.hpp"
 #include "policies/correlate.hpp"
 #include "policies/decide.hpp"
+#include "policies/decide/last_look.hpp"
 #include "policies/detect.hpp"
 #include "policies/detect/blind.hpp"
 #include "policies/flapping.hpp"
@@ -195,6 +196,7 @@ struct Receive {
         const auto before = flaps ? before_look(held->second) : BeforeLook{};
         const bool news = known ? fold(work.rules, work.state, held->second, look)
                                 : fold(work.rules, work.state, look);
+        note_last_look(work, look.subject);
         Observed entry{look, repeats, until};
         const bool turned =
             flaps && work.state.intents_open == 0 && only_turned(before, held->second);

@@ -184,6 +184,15 @@ struct Transient {
     std::vector<bool> windows;  // which were open when decisions were made last
     Instant records_next = Instant::max();  // when a record of a lever changes by time alone
     std::map<std::string, std::pair<bool, bool>> records;  // policy: earned, helps enough
+    // By incident: since when looks are awaited before its lever may fire, when they were asked for
+    // last, and at what.
+    struct LastLook {
+        Instant since{};
+        Instant asked{};
+        std::set<Subject> at;
+    };
+    std::map<std::string, LastLook> last_looks;
+    std::map<Subject, std::set<std::string>> last_looks_at;  // the same by subject
     Instant unwell{};  // when something was wrong last, or this process began
 };
 

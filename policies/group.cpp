@@ -80,4 +80,26 @@ bool group_persists(const State& state, const Symptom& symptom, const Subject& g
            enough(state, symptom, group, tally->all, unused);
 }
 
+std::vector<RunKey> group_runs(const State& state, const Symptom& symptom, const Subject& group) {
+    const auto* tally = tally_of(state, symptom, group);
+    return tally == nullptr ? std::vector<RunKey>{}
+                            : std::vector<RunKey>(tally->all.runs.begin(), tally->all.runs.end());
+}
+
+bool group_stands_by(const State& state, const Symptom& symptom, const Subject& group,
+                     const std::vector<RunKey>& runs) {
+    const auto* tally = tally_of(state, symptom, group);
+    if (tally == nullptr) {
+        return false;
+    }
+    Counted counted;
+    for (const auto& key : runs) {
+        if (const auto run = tally->runs.find(key); run != tally->runs.end()) {
+            counted.add(key, run->second);
+        }
+    }
+    std::string unused;
+    return !counted.runs.empty() && enough(state, symptom, group, counted, unused);
+}
+
 }  // namespace leverd

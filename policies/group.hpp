@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace leverd {
 
@@ -23,5 +24,12 @@ std::optional<GroupFinding> find_group(const State& state, const Symptom& sympto
 
 // An active group symptom stays as long as its counts hold, however long ago the members tripped.
 bool group_persists(const State& state, const Symptom& symptom, const Subject& group);
+
+// The runs that count for the group as it is.
+std::vector<RunKey> group_runs(const State& state, const Symptom& symptom, const Subject& group);
+
+// Its counts would hold by these of its runs alone.
+bool group_stands_by(const State& state, const Symptom& symptom, const Subject& group,
+                     const std::vector<RunKey>& runs);
 
 }  // namespace leverd

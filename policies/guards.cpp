@@ -89,7 +89,8 @@ GuardVerdict evidence_fresh(const GuardInput& in) {
     if (in.by_hand != nullptr) {
         return pass("a person asked for it and answers for the evidence", in.by_hand->who);
     }
-    const auto newest = evidence_time(in.rules, in.state, in.symptom, in.incident.subject);
+    const auto& about = in.incident.subject;
+    const auto newest = evidence_time(in.rules, in.state, in.symptom, about, in.now.at);
     const auto limit = format_duration(in.rules.runbook.fresh_for);
     if (!newest) {
         return block("no look that can be judged supports the symptom now", "none", limit);

@@ -2,6 +2,7 @@
 // go in again, what the engine itself made of them is left out.
 #include "policies/replay.hpp"
 
+#include "policies/replay_looks.hpp"
 #include "policies/replay_people.hpp"
 #include "policies/topology.hpp"
 
@@ -17,8 +18,6 @@ constexpr Millis same_time{900'000};    // a firing this near to a recorded one 
 constexpr Millis plan_arrives{90'000};  // a recorded plan this soon is the answer to this question
 constexpr Millis finest_tick{1'000};
 constexpr Millis coarsest_tick{30'000};
-constexpr Millis asked_pace{1'000};
-constexpr Millis asked_answer{15'000};  // a symptom raised this soon shows when the answer came
 constexpr int rounds_max = 8;
 constexpr int patience = 20;  // the tick grows to this fraction of the time since anything happened
 
@@ -33,11 +32,6 @@ struct RecordedIntent {
 struct Later {
     Instant at;
     Event event;
-};
-
-struct Asked {
-    Instant at;
-    LookAgain look;
 };
 
 class Player {
@@ -96,6 +90,7 @@ class Player {
             decisions_[decision->id] = decision;
         } else if (const auto* intent = std::get_if<Intent>(&entry.body)) {
             intents_[intent->id] = RecordedIntent{*intent, entry.now.at, {}, {}, false};
+            asked_.note_acted(entry.now.at);
         } else if (const auto* outcome = std::get_if<Outcome>(&entry.body)) {
             if (const auto held = intents_.find(outcome->intent); held != intents_.end()) {
                 held->second.outcome = *outcome;
@@ -106,7 +101,7 @@ class Player {
         } else if (const auto* veto = std::get_if<VetoSet>(&entry.body)) {
             vetoes_[veto->id] = veto;
         } else if (std::holds_alternative<SymptomRaised>(entry.body)) {
-            raised_.push_back(entry.now.at);
+            asked_.note_acted(entry.now.at);
         }
     }
 
@@ -134,9 +129,7 @@ class Player {
             for (const auto& item : later_) {
                 next = std::min(next, std::max(item.at, now_.at));
             }
-            for (const auto& item : asked_looks_) {
-                next = std::min(next, std::max(item.at, now_.at));
-            }
+            next = std::min(next, std::max(asked_.next(), now_.at));
             if (next >= until) {
                 if (until > now_.at) {
                     move_to(until);
@@ -210,8 +203,7 @@ class Player {
     void restart(const Started& started) {
         later_.clear();
         wanted_plans_.clear();
-        asked_.clear();
-        asked_looks_.clear();
+        asked_.forget();
         if (!ledger_.empty()) {
             begin();
             for (const auto& entry : ledger_) {
@@ -301,61 +293,16 @@ class Player {
         } else if (const auto* call = std::get_if<FireLever>(&effect)) {
             fire(call->intent);
         } else if (const auto* again = std::get_if<LookAgain>(&effect)) {
-            look_again(*again);
+            asked_.ask(engine_->view(), *again, now_.at);
         }
-    }
-
-    // A look that was asked for and saw nothing new is in no ledger. It is made up only where it
-    // cannot be counted twice: a good one, on a subject without a run and without a lever at work.
-    void look_again(const LookAgain& wanted) {
-        const auto& state = engine_->view();
-        const auto held = state.subjects.find(wanted.subject);
-        if (held == state.subjects.end() || !held->second.detectors.empty() ||
-            std::ranges::any_of(state.intents, [&](const auto& item) {
-                return item.second.phase != IntentPhase::done &&
-                       item.second.intent.subject == wanted.subject;
-            })) {
-            return;
-        }
-        const auto* newest = held->second.looks.find(wanted.probe);
-        if (newest == nullptr || newest->health != Health::healthy ||
-            !asked_.emplace(wanted.subject, wanted.probe).second) {
-            return;
-        }
-        // When the recorded engine next raised something it had its answers. Without that hint at
-        // once, as the answer may have come at any time; then no faster than probes do.
-        const auto raised = std::ranges::lower_bound(raised_, now_.at);
-        auto& last = answered_[{wanted.subject, wanted.probe}];
-        last = std::max(now_.at, last + asked_pace);
-        if (raised != raised_.end() && *raised - now_.at <= asked_answer) {
-            last = std::max(last, *raised);
-        }
-        asked_looks_.push_back({last, wanted});
     }
 
     bool make_asked_looks() {
-        bool any = false;
-        for (auto& asked : std::exchange(asked_looks_, {})) {
-            if (asked.at > now_.at) {
-                asked_looks_.push_back(std::move(asked));
-                continue;
-            }
-            asked_.erase({asked.look.subject, asked.look.probe});
-            const auto held = engine_->view().subjects.find(asked.look.subject);
-            if (held == engine_->view().subjects.end()) {
-                continue;
-            }
-            // It sees what the run says by now.
-            const auto* newest = held->second.looks.find(asked.look.probe);
-            if (newest != nullptr && held->second.detectors.empty() &&
-                newest->health == Health::healthy) {
-                auto look = as_observation(asked.look.subject, *newest);
-                look.seen = now_;
-                send(look);
-                any = true;
-            }
+        const auto due = asked_.take_due(engine_->view(), now_);
+        for (const auto& look : due) {
+            send(look);
         }
-        return any;
+        return !due.empty();
     }
 
     static Plan plain_plan(const MakePlan& wanted) {
@@ -441,17 +388,14 @@ class Player {
     std::map<std::pair<std::string, Subject>, std::vector<std::pair<Instant, const PlanMade*>>>
         plans_;
     std::map<std::string, const VetoSet*> vetoes_;
-    std::vector<Instant> raised_;  // when symptoms were
 
     std::unique_ptr<Engine> engine_;
     Now now_;
     Instant news_{};
     std::vector<Entry> ledger_;
     std::vector<Later> later_;
-    std::vector<Asked> asked_looks_;
+    AskedLooks asked_;
     EarlyAnswers early_;
-    std::set<std::pair<Subject, std::string>> asked_;
-    std::map<std::pair<Subject, std::string>, Instant> answered_;
     std::map<std::string, MakePlan> wanted_plans_;  // by incident
     std::map<std::string, std::string> ours_;       // recorded intent -> this time's
     std::vector<std::string> hypothetical_;

@@ -216,7 +216,7 @@ bool seen_to_persist(const Rules& rules, const State& state, const IntentState& 
     if (symptom == nullptr || !state.symptoms.contains({case_.symptom, case_.subject})) {
         return false;
     }
-    const auto newest = evidence_time(rules, state, *symptom, case_.subject);
+    const auto newest = evidence_time(rules, state, *symptom, case_.subject, Instant::min());
     return newest && *newest >= from;
 }
 

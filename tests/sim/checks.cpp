@@ -18,6 +18,17 @@ void World::violate(const std::string& what) {
         fmt::format("seed {} at {} s: {}", seed_, to_millis(now_.at) / 1000, what));
 }
 
+// What healed before the newest look can have begun is left alone.
+void World::check_is_broken(const Intent& intent) {
+    constexpr Millis newest_look = std::chrono::seconds{5};
+    const bool has_truth =
+        intent.subject.kind() == "tenant" || intent.subject.kind() == "workspace";
+    if (has_truth && !is_broken(intent.subject) &&
+        now_.at - broken_at_[intent.subject] > newest_look) {
+        violate(fmt::format("{} fired on {}, which had healed", intent.id, intent.subject.text()));
+    }
+}
+
 void World::check_fire(const Intent& intent) {
     if (!intents_durable_.contains(intent.id)) {
         violate(intent.id + " fired without its intent in the ledger");
@@ -38,6 +49,7 @@ void World::check_fire(const Intent& intent) {
         }
         return;
     }
+    check_is_broken(intent);
     for (const auto& [id, veto] : state.vetoes) {
         if (subject_matches(veto.set.subjects, intent.subject)) {
             violate(fmt::format("{} fired against veto {}", intent.id, id));

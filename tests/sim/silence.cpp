@@ -71,6 +71,9 @@ void World::check_silence() {
         network_up_at_ = now_.at;
     }
     const auto look = [&](const Subject& subject) {
+        if (is_broken(subject)) {
+            broken_at_[subject] = now_.at;
+        }
         const bool silent =
             is_broken(subject) && can_be_seen(subject) && !is_told_or_in_hand(subject);
         auto& from = silent_from_.try_emplace(subject, now_.at).first->second;

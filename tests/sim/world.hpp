@@ -99,6 +99,7 @@ class World {
     bool is_up(const Subject& subject) const;
 
     void check_fire(const Intent& intent);
+    void check_is_broken(const Intent& intent);
     void check_verdict(const Verdict& verdict);
     void check_state();
     void check_rest();
@@ -134,6 +135,7 @@ class World {
     std::set<std::string> undone_;
     std::int64_t decisions_durable_ = 0;
     std::map<Subject, Instant> silent_from_;  // of what is broken, and nobody says so
+    std::map<Subject, Instant> broken_at_;    // when it was so last
     Instant network_up_at_{};
     bool healing_ = false;
     int ticks_ = 0;

@@ -16,6 +16,9 @@
 namespace leverd {
 namespace {
 
+// A hold that ends by itself within this is no news to whoever holds the page already.
+constexpr Millis passing{60'000};
+
 // As long as a call may be under way; see verify.cpp.
 constexpr Millis call_most{1'800'000};
 
@@ -47,7 +50,7 @@ Instant left_alone_since(const State& state, const Incident& incident) {
 
 Millis lever_limit(const Rules& rules, const Intent& intent) {
     const auto contract = rules.levers.find(intent.lever);
-    auto proof = Limits{}.verify_timeout;
+    auto proof = std::max(Limits{}.verify_timeout, intent.verify_timeout);
     for (const auto& policy : rules.policies.policies) {
         proof =
             policy.lever == intent.lever ? std::max(proof, policy.limits.verify_timeout) : proof;
@@ -185,6 +188,12 @@ CaseView view_case(const Rules& rules, const State& state, const Incident& incid
     view.due = std::max(
         from + grace_of(*view.row, rules.policies.page) + limit_of(rules, state, incident, view),
         incident.opened.at + rules.policies.page.group_wait);
+    if (view.row->scope == PageScope::held && view.row->grace > Millis{0}) {
+        const auto limit = view.row->limit == PageLimit::lever
+                               ? Millis{0}
+                               : limit_of(rules, state, incident, view);
+        view.news = incident.decided.at + std::min(view.row->grace, passing) + limit;
+    }
     // No doubt was raised that would page for itself.
     const auto* decision = incident.decision ? &*incident.decision : nullptr;
     if (view.guard == guard_name::observer && decision != nullptr) {

@@ -15,6 +15,7 @@ struct CaseView {
     std::string guard;             // the first that holds the lever
     std::string intent;            // at work, or the one that went wrong
     Instant due = Instant::max();  // it pages from here on
+    Instant news{};                // whoever holds its page already is told of it from here on
 };
 
 CaseView view_case(const Rules& rules, const State& state, const Incident& incident);

@@ -147,6 +147,12 @@ Instant fire_page(Work& work, const std::string& key, const PageGroup& group, co
         page.muted =
             mute_on(work.rules, work.state, lead.incident->subject, lead.view.lever, work.now.wall);
     }
+    // After a restart, each open case would be told as held by the observer and back.
+    const bool moved = firing && before->state != page.state && before->incident == page.incident &&
+                       before->severity >= page.severity;
+    if (moved && work.now.at < lead.view.news) {
+        return lead.view.news;
+    }
     if (firing && page.text != before->text && is_same_news(*before, page) &&
         work.now.at - before->at.at < detail_update) {
         return before->at.at + detail_update;

@@ -97,13 +97,15 @@ boost::system::result<std::unique_ptr<App>, StartFailure> App::make(
 void App::Impl::take_up(const Started& started) {
     const auto now = clock->now();
     auto doubt = store->history().doubt;
-    const bool doubted = doubt || started.first || engine->view().history.doubted;
-    auto forgotten = forgotten_pages(engine->rules(), engine->view(), pager->told(), doubted, now);
-    if (started.first && !doubt && !forgotten.empty()) {
+    const auto told = pager->told();
+    const auto lost = history_told_by(engine->view(), told);
+    if (!doubt && !lost.empty()) {
         doubt = HistoryDoubted{};
-        doubt->why = history_told_by(forgotten);
+        doubt->why = lost;
         log_doubt(*doubt);
     }
+    const bool doubted = doubt || engine->view().history.doubted;
+    auto forgotten = forgotten_pages(engine->rules(), engine->view(), told, doubted, now);
     for (const auto& entry : forgotten) {
         engine->restore(entry);
     }

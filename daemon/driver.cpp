@@ -225,6 +225,12 @@ void Driver::perform_all(const std::vector<Effect>& effects, bool durable) {
                          {}});
             continue;
         }
+        if (const auto* page = std::get_if<SendPage>(&effect); page != nullptr && !durable) {
+            auto told = *page;
+            told.page.unwritten = true;
+            hooks_.perform(told);
+            continue;
+        }
         hooks_.perform(effect);
     }
 }

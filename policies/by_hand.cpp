@@ -5,6 +5,7 @@
 #include "policies/decide.hpp"
 #include "policies/detect.hpp"
 #include "policies/guards.hpp"
+#include "policies/verify.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -103,6 +104,7 @@ void fire_by_hand(Work& work, const FireByHand& wanted) {
         intent.lever = wanted.lever;
         intent.subject = wanted.subject;
         intent.plan = plan.plan;
+        intent.verify_timeout = verify_timeout_of(work.rules, decision.policy);
         work.record(intent);
         work.ask(FireLever{intent});
         if (wanted.answer) {

@@ -10,6 +10,7 @@
 #include "policies/guards.hpp"
 #include "policies/observer.hpp"
 #include "policies/topology.hpp"
+#include "policies/verify.hpp"
 #include "policies/windows.hpp"
 
 #include <fmt/format.h>
@@ -138,6 +139,7 @@ void fire(Work& work, const Incident& incident, const Decision& decision) {
     intent.lever = decision.lever;
     intent.subject = incident.subject;
     intent.plan = incident.plan->plan;
+    intent.verify_timeout = verify_timeout_of(work.rules, decision.policy);
     work.record(intent);
     work.ask(FireLever{intent});
 }

@@ -96,6 +96,7 @@ void fire_undo(Work& work, const PlanResult& result) {
     undo.subject = worse.subject;
     undo.plan = result.plan;
     undo.undoes = worse.id;
+    undo.verify_timeout = worse.verify_timeout;
     work.record(undo);
     work.ask(FireLever{undo});
 }

@@ -67,16 +67,15 @@ const LeverContract* contract_of(const Rules& rules, const IntentState& held) {
     return found == rules.levers.end() ? nullptr : &found->second;
 }
 
+// As it was when it fired: a policy that is changed or removed meanwhile does not move the end.
 Millis verify_timeout(const Rules& rules, const State& state, const IntentState& held) {
-    const auto incident = state.incidents.find(held.intent.incident);
-    if (incident != state.incidents.end() && incident->second.decision) {
-        for (const auto& policy : rules.policies.policies) {
-            if (policy.id == incident->second.decision->policy) {
-                return policy.limits.verify_timeout;
-            }
-        }
+    if (held.intent.verify_timeout > Millis{0}) {
+        return held.intent.verify_timeout;
     }
-    return Limits{}.verify_timeout;
+    const auto incident = state.incidents.find(held.intent.incident);
+    return incident != state.incidents.end() && incident->second.decision
+               ? verify_timeout_of(rules, incident->second.decision->policy)
+               : Limits{}.verify_timeout;
 }
 
 // Only the reason: what a look says beyond it is not kept by the ledger.
@@ -353,6 +352,12 @@ std::set<std::pair<std::string, Subject>> tripped_in_scope(const State& state,
         std::ranges::for_each(below->second, collect);
     }
     return found;
+}
+
+Millis verify_timeout_of(const Rules& rules, const std::string& policy) {
+    const auto found = std::ranges::find(rules.policies.policies, policy, &Policy::id);
+    return found == rules.policies.policies.end() ? Limits{}.verify_timeout
+                                                  : found->limits.verify_timeout;
 }
 
 void settle_verdicts(Work& work) {

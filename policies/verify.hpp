@@ -17,6 +17,10 @@ std::map<std::string, double> facts_before(const Rules& rules, const State& stat
 std::set<std::pair<std::string, Subject>> tripped_in_scope(const State& state,
                                                            const Subject& subject);
 
+// How long the proof of a lever that this policy lets fire may take; the default for one that is
+// not in the rules.
+Millis verify_timeout_of(const Rules& rules, const std::string& policy);
+
 // Asks for looks, gives verdicts, gives up at the deadline.
 void settle_verdicts(Work& work);
 

@@ -137,7 +137,8 @@ struct Intent {
     std::string lever;
     Subject subject;
     Plan plan;
-    std::string undoes;  // the intent whose effect this one takes back, else empty
+    std::string undoes;        // the intent whose effect this one takes back, else empty
+    Millis verify_timeout{0};  // of its policy when it fired; zero: an older leverd fired it
 };
 struct Outcome {
     std::string intent;
@@ -285,6 +286,7 @@ struct Paged {
     bool again = false;      // it had been over and came back
     std::int64_t times = 0;  // how often it came back
     std::string muted;       // by which window or veto: recorded, sent to nobody
+    bool unwritten = false;  // sent although the ledger could not be written; in no ledger
 };
 // A case belongs to this page from now on.
 struct PageJoined {

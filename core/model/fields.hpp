@@ -204,6 +204,7 @@ void fields(V& visit, T& s) {
     visit("subject", s.subject);
     visit("plan", s.plan);
     visit("undoes", s.undoes, AddedLater{});
+    visit("verify_timeout", s.verify_timeout, AddedLater{});
 }
 
 template <class V, Of<Outcome> T>
@@ -271,6 +272,7 @@ void fields(V& visit, T& s) {
     visit("again", s.again, AddedLater{});
     visit("times", s.times, AddedLater{});
     visit("muted", s.muted, AddedLater{});
+    visit("unwritten", s.unwritten, AddedLater{});
     bool resolved = false;
     visit("resolved", resolved, NoLongerWritten{});
     if constexpr (!std::is_const_v<T>) {

@@ -48,41 +48,58 @@ Paged told_anew(Paged page, const std::string& until, Now now) {
     return page;
 }
 
+// An open page of which a newer version was told than the ledger holds.
+Paged told_on(Paged page, std::int64_t told, Now now) {
+    page.version = told + 1;
+    page.news = "leverd begins again from what its ledger holds";
+    page.at = now;
+    return page;
+}
+
+struct Greatest {
+    std::int64_t number = 0;
+    const Paged* page = nullptr;  // null: none is greater than what the ledger knows
+
+    void take(const Paged& other, std::int64_t its) {
+        if (its > number) {
+            number = its;
+            page = &other;
+        }
+    }
+};
+
 }  // namespace
 
 std::vector<Entry> forgotten_pages(const Rules& rules, const State& state,
                                    const std::vector<Paged>& told, bool doubted, Now now) {
     const auto until = until_when(rules, doubted, now);
     std::vector<Entry> open;
-    // A page that is over is only worth its numbers.
-    const Paged* newest_case = nullptr;
-    const Paged* newest_storm = nullptr;
-    const Paged* newest_version = nullptr;
-    const auto take_greater = [](const Paged*& best, const Paged& page, std::int64_t number,
-                                 std::int64_t& most) {
-        if (number > most) {
-            best = &page;
-            most = number;
-        }
+    std::set<std::string> keys;
+    const auto tell = [&](Paged page) {
+        keys.insert(page.key);
+        open.push_back({now, std::move(page)});
     };
-    auto cases = state.incidents_made;
-    auto storms = state.book.storms;
-    auto versions = state.book.made;
+    Greatest cases{state.incidents_made};
+    Greatest storms{state.book.storms};
+    Greatest versions{state.book.made};
     for (const auto& page : told) {
-        if (state.pages.contains(page.key)) {
+        cases.take(page, number_in_key(page.key, "i-"));
+        storms.take(page, number_in_key(page.key, storm_prefix));
+        versions.take(page, page.version);
+        const auto known = state.pages.find(page.key);
+        if (known != state.pages.end() && known->second.version >= page.version) {
             continue;
         }
-        if (is_open(page)) {
-            open.push_back({now, told_anew(page, until, now)});
+        if (known != state.pages.end() && is_open(known->second)) {
+            tell(told_on(known->second, page.version, now));
+        } else if (is_open(page)) {
+            tell(told_anew(page, until, now));
         }
-        take_greater(newest_case, page, number_in_key(page.key, "i-"), cases);
-        take_greater(newest_storm, page, number_in_key(page.key, storm_prefix), storms);
-        take_greater(newest_version, page, page.version, versions);
     }
+    // A page that is over is only worth its numbers.
     std::vector<Entry> out;
-    std::set<std::string> keys;
-    for (const auto* page : {newest_case, newest_storm, newest_version}) {
-        if (page != nullptr && !is_open(*page) && keys.insert(page->key).second) {
+    for (const auto* page : {cases.page, storms.page, versions.page}) {
+        if (page != nullptr && keys.insert(page->key).second) {
             out.push_back({now, *page});
         }
     }
@@ -90,10 +107,21 @@ std::vector<Entry> forgotten_pages(const Rules& rules, const State& state,
     return out;
 }
 
-std::string history_told_by(const std::vector<Entry>& forgotten) {
-    return forgotten.empty() ? std::string{}
-                             : "the ledger begins with nothing before it, but outbox.db knows "
-                               "pages of an earlier one";
+std::string history_told_by(const State& state, const std::vector<Paged>& told) {
+    std::int64_t newest = 0;
+    for (const auto& page : told) {
+        newest = std::max(newest, page.unwritten ? 0 : page.version);
+    }
+    if (newest <= state.book.made) {
+        return {};
+    }
+    return state.book.made == 0
+               ? "the ledger begins with nothing before it, but outbox.db knows pages of an "
+                 "earlier one"
+               : fmt::format(
+                     "outbox.db knows page version {} and the ledger only {}: the ledger "
+                     "was put back to an older copy",
+                     newest, state.book.made);
 }
 
 void settle_forgotten(Work& work, const Paged& page) {

@@ -2,6 +2,7 @@
 import json
 import pathlib
 import shutil
+import tempfile
 
 from pages import SINK, TOLD, Paged, gone_down
 from receiver import Receiver
@@ -215,5 +216,36 @@ def forgotten(t):
             t(f"{name}: a new case has a new key", new["key"] != key, new)
 
 
+def put_back(t):
+    """Ledger and witness come from a copy; only what receivers were told is newer."""
+    with Receiver() as receiver, Paged(receiver) as s, tempfile.TemporaryDirectory() as copy:
+        s.kill9()
+        older = [file for file in s.state.iterdir() if not file.name.startswith("outbox.db")]
+        for file in older:
+            shutil.copy(file, copy)
+        s.start()
+        gone_down(s, receiver)
+        before = wait_for("a page", lambda: newest_page(receiver, "tenant/acme"), 60)
+        s.kill9()
+        for file in s.state.iterdir():
+            if not file.name.startswith("outbox.db"):
+                file.unlink()
+        for file in pathlib.Path(copy).iterdir():
+            shutil.copy(file, s.state)
+        s.start(ready=False)
+        ready = wait_for("the doubt", lambda: (lambda text: text if "in doubt" in text else None)(
+            http("GET", s.base + "/-/ready")[1]))
+        t("it is not ready, and says why", "put back to an older copy" in ready, ready)
+        told = wait_for("the page is told anew", lambda: [
+            b for b in receiver.accepted(f'"key": "{before["key"]}"')
+            if b["state"] == "no_history"], 60)[0]
+        t("its page is a newer version", told["version"] > before["version"], (told, before))
+        done = s.cli("ledger", "accept", "--why", "a backup was put back")
+        t("a person accepts it", done.returncode == 0, done)
+        s.kill9()
+        s.start()
+        t("and the next start is ready", http("GET", s.base + "/-/ready")[0] == 200)
+
+
 if __name__ == "__main__":
-    main([lost, program, forgotten])
+    main([lost, program, forgotten, put_back])

@@ -146,3 +146,42 @@ TEST_CASE("a page of leverd's own state goes on when that state is still so") {
     CHECK(page_of(bench, "observer").state == "observer");
     CHECK(page_of(bench, "observer").status == PageStatus::firing);
 }
+
+TEST_CASE("pages newer than the ledger show that it was put back to an older copy") {
+    Bench bench(recommending());
+    auto newer = told_of_acme(bench)[0];
+    CHECK(history_told_by(bench.view(), {newer}).empty());
+    newer.version = bench.view().book.made + 3;
+    CHECK(history_told_by(bench.view(), {newer}).find("put back to an older copy") !=
+          std::string::npos);
+    newer.unwritten = true;
+    CHECK(history_told_by(bench.view(), {newer}).empty());
+}
+
+TEST_CASE("a page of which newer versions were told goes on above them") {
+    Bench bench(recommending());
+    auto over = told_of_acme(bench)[0];
+    over.version += 5;
+    over.status = PageStatus::resolved;
+    const auto again =
+        forgotten_pages(bench.engine().rules(), bench.view(), {over}, true, bench.now());
+    REQUIRE(again.size() == 1);
+    const auto& page = std::get<Paged>(again[0].body);
+    CHECK(page.version == over.version + 1);
+    CHECK(page.status == PageStatus::firing);
+    CHECK(page.state != "no_history");
+}
+
+TEST_CASE("a page that the ledger calls over and that was told open since then is open") {
+    Bench bench(recommending());
+    auto open = told_of_acme(bench)[0];
+    pass(bench, 10min, {});
+    REQUIRE(page_of(bench, "i-1").status == PageStatus::resolved);
+    open.version = page_of(bench, "i-1").version + 7;
+    const auto again =
+        forgotten_pages(bench.engine().rules(), bench.view(), {open}, true, bench.now());
+    REQUIRE(again.size() == 1);
+    const auto& page = std::get<Paged>(again[0].body);
+    CHECK(page.version == open.version + 1);
+    CHECK(page.state == "no_history");
+}

@@ -288,3 +288,20 @@ TEST_CASE("a verdict without recovery repeats what the lever's own look found") 
     CHECK(verdicts(bench)[0].kind == VerdictKind::not_recovered);
     CHECK(verdicts(bench)[0].why.find("older CP_ADMIN_API_TOKEN") != std::string::npos);
 }
+
+TEST_CASE("a policy that is removed while its lever is proven does not move the end of the proof") {
+    auto rules = small_rules();
+    rules.policies.policies[0].limits.verify_timeout = std::chrono::minutes{20};
+    Bench bench(rules);
+    fire(bench);
+    std::erase_if(rules.policies.policies, [](const auto& one) { return one.id == "p-c"; });
+    bench.reload(rules);
+    // After the propagation, which is a minute; the default would have been ten minutes.
+    bench.advance(std::chrono::minutes{20} + std::chrono::seconds{50});
+    bench.all_good();
+    bench.tick();
+    CHECK(bench.entries<Verdict>().empty());
+    bench.advance(std::chrono::seconds{20});
+    bench.tick();
+    CHECK(bench.entries<Verdict>().size() == 1);
+}

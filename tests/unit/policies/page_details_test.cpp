@@ -175,3 +175,47 @@ TEST_CASE("what fails while a page about blindness is watched has a page of its 
     REQUIRE(told != all.end());
     CHECK(told->key != blind);
 }
+
+TEST_CASE("a restart tells nothing new of a case that is as it was") {
+    Bench bench(recommending());
+    bench.settle();
+    bench.kill("acme");
+    pass(bench, 30s, {"acme"});
+    const auto before = newest(bench);
+    REQUIRE(before.state == "held/mode");
+    bench.restart();
+    pass(bench, 3min, {"acme"});
+    for (const auto& page : sent(bench)) {
+        CHECK(page.version == before.version);
+    }
+    CHECK(newest(bench).version == before.version);
+}
+
+TEST_CASE("a hold that stays is told to whoever holds the page, a minute later") {
+    Bench bench(recommending());
+    bench.settle();
+    bench.kill("acme");
+    pass(bench, 30s, {"acme"});
+    REQUIRE(newest(bench).state == "held/mode");
+    const auto doubted = [&](Millis time) {
+        for (Millis gone{0}; gone < time; gone += 5s) {
+            bench.advance(5s);
+            for (int i = 0; i < 3; ++i) {
+                bench.reference(i, false);
+            }
+            bench.bad("acme");
+            bench.tick();
+        }
+    };
+    const auto told = [&] {
+        const auto pages = bench.entries<Paged>();
+        return std::ranges::any_of(pages, [](const auto& page) {
+            return page.key == "i-1" && page.state == "held/observer";
+        });
+    };
+    doubted(60s);
+    CHECK(bench.newest("tenant/acme")->reason == "observer");
+    CHECK_FALSE(told());
+    doubted(3min);
+    CHECK(told());
+}

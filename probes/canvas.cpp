@@ -60,6 +60,8 @@ Observation judge_page(const net::HttpRequest& request, const net::HttpResponse&
         problem = stack::problem_of(request, page);
     } else if (!type_contains(page, "text/html")) {
         problem = stack::problem_of(request, page, Reason::wrong_content_type);
+    } else if (!stack::coding_of(page).empty()) {
+        problem = stack::problem_of(request, page, Reason::bad_protocol);
     } else if (page.body.find(settings.marker) == std::string::npos) {
         problem = stack::problem_of(request, page, Reason::marker_missing);
     } else {

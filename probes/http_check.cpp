@@ -80,6 +80,11 @@ std::optional<Finding> judge_values(const config::HttpCheck& check, const nlohma
 
 std::optional<Finding> judge_body(const config::HttpCheck& check,
                                   const net::HttpResponse& response) {
+    const bool judged = check.body || check.body_not || !check.json.empty();
+    if (const auto coding = stack::coding_of(response); judged && !coding.empty()) {
+        return Finding{Reason::bad_protocol,
+                       fmt::format("the body cannot be judged: it is coded as {}", coding)};
+    }
     if (check.body && !check.body->found_in(response.body)) {
         return Finding{
             Reason::wrong_body,

@@ -118,6 +118,7 @@ enum class Reason {
     parent_unreadable,
     browser_missing,
     command_not_started,
+    no_route,
 };
 
 struct ReasonRow {

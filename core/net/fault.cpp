@@ -17,8 +17,14 @@ constexpr Millis loop_late_from{1'000};
 
 bool is_shortage(const boost::system::error_code& ec) {
     return ec == errc::too_many_files_open || ec == errc::too_many_files_open_in_system ||
-           ec == errc::no_buffer_space || ec == errc::address_not_available ||
-           ec == errc::not_enough_memory;
+           ec == errc::no_buffer_space || ec == errc::not_enough_memory;
+}
+
+// The kernel refused before anything left this box: the family is off, no route leads there, or all
+// local ports are taken.
+bool is_without_route(const boost::system::error_code& ec) {
+    return ec == errc::address_not_available || ec == errc::address_family_not_supported ||
+           ec == errc::network_unreachable || ec == errc::network_down;
 }
 
 bool is_cut(const boost::system::error_code& ec) {
@@ -104,6 +110,9 @@ Fault io_fault(const boost::system::error_code& ec, Phase phase) {
     Fault fault;
     if (is_shortage(ec)) {
         fault.reason = Reason::no_descriptors;
+        fault.origin = Origin::local;
+    } else if (phase == Phase::connect && is_without_route(ec)) {
+        fault.reason = Reason::no_route;
         fault.origin = Origin::local;
     } else {
         fault.reason = reason_of(ec, phase);

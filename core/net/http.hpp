@@ -63,9 +63,9 @@ using HttpResult = boost::system::result<HttpResponse, HttpFailure>;
 class HttpTransport {
   public:
     virtual ~HttpTransport() = default;
-    // Never throws. Redirects are answers, not followed. Requests other than GET and HEAD are never
-    // sent twice, not even when a kept-alive connection turns out to be dead; GET and HEAD are then
-    // sent once more on a new connection.
+    // Never throws. Redirects are answers, not followed. Requests other than GET and HEAD open a
+    // connection of their own and are never sent twice; GET and HEAD are sent once more on a new
+    // connection when a kept one turns out to be dead.
     virtual boost::asio::awaitable<HttpResult> fetch(HttpRequest request, Deadline deadline) = 0;
 };
 
@@ -76,6 +76,9 @@ struct TransportOptions {
     std::size_t header_limit = 16U << 10;
     std::size_t idle_connections_max = 256;
     Millis idle_for{30'000};  // an idle connection older than this is closed
+    // However often it is used, a connection goes after this time: behind the name may be another
+    // machine by then, and the target may have another certificate.
+    Millis connection_age_max{60'000};
 };
 
 // Runs on the given executor only (one thread or strand). Destroy it after the executor stopped or

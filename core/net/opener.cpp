@@ -21,20 +21,23 @@ asio::awaitable<Attempt<std::unique_ptr<Stream>>> Opener::open(Where where, Dead
     if (!addresses) {
         co_return addresses.error();
     }
-    auto socket = co_await connect_any(executor_, *addresses, where.port, deadline);
-    watch.mark(phases->connect);
-    if (!socket) {
-        co_return socket.error();
+    auto connected = co_await connect_any(executor_, *addresses, where.port, deadline);
+    Millis waited{0};
+    watch.mark(waited);
+    phases->connect += connected ? connected->took : waited;
+    if (!connected) {
+        co_return connected.error();
     }
+    auto& socket = connected->socket;
     if (!where.tls) {
-        co_return make_plain_stream(std::move(*socket));
+        co_return make_plain_stream(std::move(socket));
     }
     if (!tls_) {
         tls_.emplace(options_.ca_file);
     }
     // Without a key no session is offered, and without an answer none is kept.
     const std::string no_key;
-    auto stream = co_await tls_->handshake(std::move(*socket), where.server_name, no_key, deadline);
+    auto stream = co_await tls_->handshake(std::move(socket), where.server_name, no_key, deadline);
     watch.mark(phases->tls);
     co_return std::move(stream);
 }

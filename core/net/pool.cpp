@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <iterator>
@@ -36,22 +37,39 @@ Pool::Rows::iterator Pool::drop(Rows::iterator row) {
     return idle_.erase(row);
 }
 
-std::unique_ptr<Stream> Pool::take(const std::string& key) {
+Kept Pool::take(const std::string& key) {
     sweep();
+    const auto now = std::chrono::steady_clock::now();
     for (auto mine = of_target_.find(key); mine != of_target_.end(); mine = of_target_.find(key)) {
         const auto newest = mine->second.back();
-        std::unique_ptr<Stream> stream = std::move(newest->stream);
+        Kept kept = std::move(newest->kept);
         drop(newest);
-        if (is_quiet(stream->socket())) {
-            return stream;
+        if (now - kept.opened < age_max_ && is_quiet(kept.stream->socket())) {
+            return kept;
         }
     }
-    return nullptr;
+    return {};
 }
 
-void Pool::give(std::string key, std::unique_ptr<Stream> stream) {
+void Pool::keep_only(const std::string& key, const Addresses& addresses) {
+    const auto mine = of_target_.find(key);
+    if (mine == of_target_.end()) {
+        return;
+    }
+    for (const auto& row : std::vector<Rows::iterator>(mine->second)) {
+        boost::system::error_code gone;
+        const auto peer = row->kept.stream->socket().remote_endpoint(gone);
+        if (gone || std::ranges::find(addresses, peer.address()) == addresses.end()) {
+            drop(row);
+        }
+    }
+}
+
+void Pool::give(std::string key, Kept kept) {
     sweep();
-    if (connections_max_ == 0 || !stream->socket().is_open()) {
+    const auto now = std::chrono::steady_clock::now();
+    if (connections_max_ == 0 || !kept.stream->socket().is_open() ||
+        now - kept.opened >= age_max_) {
         return;
     }
     // Looks that overlap for a moment, as when all of them are late or tried again, would leave one
@@ -65,8 +83,8 @@ void Pool::give(std::string key, std::unique_ptr<Stream> stream) {
     }
     Idle row;
     row.key = key;
-    row.stream = std::move(stream);
-    row.since = std::chrono::steady_clock::now();
+    row.kept = std::move(kept);
+    row.since = now;
     of_target_[std::move(key)].push_back(idle_.insert(idle_.end(), std::move(row)));
 }
 
@@ -79,7 +97,7 @@ void Pool::sweep() {
     if (now - dead_sought_ >= dead_pace) {
         dead_sought_ = now;
         for (auto row = idle_.begin(); row != idle_.end();) {
-            row = is_quiet(row->stream->socket()) ? std::next(row) : drop(row);
+            row = is_quiet(row->kept.stream->socket()) ? std::next(row) : drop(row);
         }
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/net/http.hpp"
+#include "core/net/resolver.hpp"
 #include "core/net/stream.hpp"
 
 #include <list>
@@ -13,16 +14,25 @@
 
 namespace leverd::net {
 
+struct Kept {
+    std::unique_ptr<Stream> stream;  // null: none
+    Deadline opened{};
+};
+
 class Pool {
   public:
-    Pool(std::size_t connections_max, Millis idle_for)
-        : connections_max_(connections_max), idle_for_(idle_for) {}
+    explicit Pool(const TransportOptions& options)
+        : connections_max_(options.idle_connections_max),
+          idle_for_(options.idle_for),
+          age_max_(options.connection_age_max) {}
 
-    // The newest idle connection to the target that is still alive, or null. A connection that the
+    // The newest idle connection to the target that is still alive and young. A connection that the
     // other side closed, or on which it spoke unasked, is dropped.
-    std::unique_ptr<Stream> take(const std::string& key);
+    Kept take(const std::string& key);
     // At most two are kept for one target; the older one goes.
-    void give(std::string key, std::unique_ptr<Stream> stream);
+    void give(std::string key, Kept kept);
+    // The name stands for these addresses now: what leads elsewhere is dropped.
+    void keep_only(const std::string& key, const Addresses& addresses);
     // Closes what has been idle for too long and, once a second, what the other side has closed.
     void sweep();
     std::size_t size() const { return idle_.size(); }
@@ -30,7 +40,7 @@ class Pool {
   private:
     struct Idle {
         std::string key;
-        std::unique_ptr<Stream> stream;
+        Kept kept;
         Deadline since;
     };
     using Rows = std::list<Idle>;
@@ -38,6 +48,7 @@ class Pool {
 
     std::size_t connections_max_;
     Millis idle_for_;
+    Millis age_max_;
     Deadline dead_sought_{};
     Rows idle_;  // oldest first
     // Of each target, oldest first: with hundreds of targets each request would go through them

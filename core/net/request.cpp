@@ -187,6 +187,7 @@ Attempt<Secret> serialize(const HttpRequest& request, const Target& target,
     if (!request.body.empty() || !is_repeatable(request.method)) {
         append_header(wire, "Content-Length", std::to_string(request.body.size()));
     }
+    append_header(wire, "Accept-Encoding", "identity");
     append_header(wire, "Connection", request.fresh_connection ? "close" : "keep-alive");
     wire.append("\r\n").append(request.body);
     return Secret::unlisted(std::move(wire));

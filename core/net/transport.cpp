@@ -26,7 +26,7 @@ struct Core {
         : executor(std::move(e)),
           options(std::move(o)),
           resolver(executor, options.nameservers),
-          pool(options.idle_connections_max, options.idle_for) {}
+          pool(options) {}
 
     asio::any_io_executor executor;
     TransportOptions options;
@@ -73,16 +73,20 @@ asio::awaitable<Opened> open_stream(Core* core, const Target* target, Deadline d
     if (!addresses) {
         co_return addresses.error();
     }
-    auto socket = co_await connect_any(core->executor, *addresses, target->port, deadline);
-    watch.mark(progress->phases.connect);
-    if (!socket) {
-        co_return socket.error();
+    core->pool.keep_only(target->key, *addresses);
+    auto connected = co_await connect_any(core->executor, *addresses, target->port, deadline);
+    Millis waited{0};
+    watch.mark(waited);
+    progress->phases.connect += connected ? connected->took : waited;
+    if (!connected) {
+        co_return connected.error();
     }
+    auto& socket = connected->socket;
     if (!target->tls) {
-        co_return make_plain_stream(std::move(*socket));
+        co_return make_plain_stream(std::move(socket));
     }
     auto stream =
-        co_await core->tls().handshake(std::move(*socket), target->host, target->key, deadline);
+        co_await core->tls().handshake(std::move(socket), target->host, target->key, deadline);
     watch.mark(progress->phases.tls);
     co_return std::move(stream);
 }
@@ -112,6 +116,12 @@ asio::awaitable<std::optional<Fault>> read_answer(Stream* stream, const Guard* g
     co_return std::nullopt;
 }
 
+// What changes something opens a connection of its own: on a kept one that the other side closes
+// just then, nobody could tell whether it arrived.
+bool may_share(const HttpRequest& request) {
+    return !request.fresh_connection && is_repeatable(request.method);
+}
+
 // One request and its answer over an open stream.
 asio::awaitable<Attempt<HttpResponse>> exchange(Core* core, Stream* stream, const Secret* wire,
                                                 const HttpRequest* request, bool* reusable,
@@ -138,7 +148,7 @@ asio::awaitable<Attempt<HttpResponse>> exchange(Core* core, Stream* stream, cons
     HttpResponse response = reader.take();
     response.certificate_expires = stream->certificate_expires();
     stream->answered();
-    *reusable = reader.reusable() && !request->fresh_connection;
+    *reusable = reader.reusable() && may_share(*request);
     co_return std::move(response);
 }
 
@@ -156,33 +166,33 @@ asio::awaitable<Attempt<HttpResponse>> fetch_steps(Core* core, const HttpRequest
         Fault late{Reason::deadline_local, Origin::local, "no time left before the request began"};
         co_return late;
     }
-    std::unique_ptr<Stream> stream;
-    if (!request->fresh_connection) {
-        stream = core->pool.take(target->key);
+    Kept line;
+    if (may_share(*request)) {
+        line = core->pool.take(target->key);
     }
     while (true) {
-        const bool kept = stream != nullptr;
+        const bool kept = line.stream != nullptr;
         if (!kept) {
             auto opened = co_await open_stream(core, &*target, deadline, progress);
             if (!opened) {
                 co_return opened.error();
             }
-            stream = std::move(*opened);
+            line = Kept{std::move(*opened), std::chrono::steady_clock::now()};
         }
         bool reusable = false;
-        auto answer =
-            co_await exchange(core, stream.get(), &*wire, request, &reusable, deadline, progress);
+        auto answer = co_await exchange(core, line.stream.get(), &*wire, request, &reusable,
+                                        deadline, progress);
         if (answer && reusable) {
-            core->pool.give(target->key, std::move(stream));
+            core->pool.give(target->key, std::move(line));
         }
         // A kept connection may die just as we use it. Only what changes nothing is sent again, and
         // only once: the next stream is a new one.
         const bool died =
             kept && !answer && !progress->heard && answer.error().reason == Reason::connection_cut;
-        if (!died || !is_repeatable(request->method)) {
+        if (!died) {
             co_return std::move(answer);
         }
-        stream.reset();
+        line = Kept{};
     }
 }
 

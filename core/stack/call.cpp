@@ -60,6 +60,9 @@ std::string describe_answer(const net::HttpRequest& request, const net::HttpResp
     if (response.body.empty()) {
         return text + "; no body";
     }
+    if (const auto coding = coding_of(response); !coding.empty()) {
+        return text + "; the body is coded as " + coding + ", which was not asked for";
+    }
     text += "; body \"" + excerpt_of(response.body, body_shown_max) + "\"";
     return sanitize(text, evidence_bytes_max);
 }
@@ -151,12 +154,20 @@ bool is_json(const net::HttpResponse& response) {
            (type.starts_with("application/") && type.ends_with("+json"));
 }
 
+std::string coding_of(const net::HttpResponse& response) {
+    const auto coding = lower_case(response.header("content-encoding"));
+    return coding == "identity" ? std::string{} : sanitize(coding, 40);
+}
+
 Read<nlohmann::json> json_of(const net::HttpRequest& request, const net::HttpResponse& response) {
     if (response.status != 200) {
         return problem_of(request, response);
     }
     if (!is_json(response)) {
         return problem_of(request, response, Reason::wrong_content_type);
+    }
+    if (!coding_of(response).empty()) {
+        return problem_of(request, response, Reason::bad_protocol);
     }
     auto parsed = parse_json(response.body);
     if (parsed.has_error()) {

@@ -73,7 +73,11 @@ Error to_error(const Problem& problem);
 // True for application/json and application/*+json, with or without parameters.
 bool is_json(const net::HttpResponse& response);
 
-// The body of a 200 application/json answer as JSON; else http_*, wrong_content_type or bad_json.
+// The coding that hides the body from us though we asked for none ("gzip"); empty: it can be read.
+std::string coding_of(const net::HttpResponse& response);
+
+// The body of a 200 application/json answer as JSON; else http_*, wrong_content_type, bad_json, or
+// bad_protocol for one that is coded.
 Read<nlohmann::json> json_of(const net::HttpRequest& request, const net::HttpResponse& response);
 
 // One request; a transport failure becomes a Problem, every status is an answer.

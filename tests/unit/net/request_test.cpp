@@ -73,7 +73,8 @@ TEST_CASE("a request is written byte for byte") {
     REQUIRE(wire.has_value());
     CHECK(wire->reveal() ==
           "GET /a?b HTTP/1.1\r\nAccept: application/json\r\nHost: example.test:8080\r\n"
-          "User-Agent: leverd/1\r\nAuthorization: Bearer t0ken\r\nConnection: keep-alive\r\n\r\n");
+          "User-Agent: leverd/1\r\nAuthorization: Bearer t0ken\r\nAccept-Encoding: "
+          "identity\r\nConnection: keep-alive\r\n\r\n");
 
     HttpRequest post;
     post.method = "POST";
@@ -86,7 +87,7 @@ TEST_CASE("a request is written byte for byte") {
     CHECK(sent->reveal() ==
           "POST /a?b HTTP/1.1\r\nHost: other.test\r\n"
           "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\nContent-Length: 2\r\n"
-          "Connection: close\r\n\r\n{}");
+          "Accept-Encoding: identity\r\nConnection: close\r\n\r\n{}");
 }
 
 TEST_CASE("a POST without a body says so") {

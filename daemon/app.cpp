@@ -9,6 +9,7 @@
 #include "daemon/rules.hpp"
 #include "daemon/stop_file.hpp"
 #include "policies/page/forgotten.hpp"
+#include "policies/silence.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -183,6 +184,7 @@ void App::Impl::wire() {
     const auto on_defect = [this](const net::TaskDefect& defect) { meet_defect(defect); };
     tasks = std::make_unique<net::TaskGroup>(io.get_executor(), on_defect);
     lever_tasks = std::make_unique<net::TaskGroup>(io.get_executor(), on_defect);
+    heartbeats.on_away([this](Instant from) { return away_since(engine->view(), from); });
     for (const auto& [subject, held] : engine->view().subjects) {
         heartbeats.restore({held.attributes.begin(), held.attributes.end()});
     }

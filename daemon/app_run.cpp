@@ -198,6 +198,7 @@ asio::awaitable<void> App::Impl::shut_down() {
     }
     lever_tasks->cancel();
     co_await lever_tasks->join();
+    driver->adopt(engine->leave(clock->now()));
     driver->stop();  // tells the engine what was done, then ends
 }
 

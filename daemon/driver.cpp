@@ -99,7 +99,7 @@ void Driver::adopt(Turn turn) {
 }
 
 asio::awaitable<void> Driver::run() {
-    while (!stopping_ || !urgent_.empty() || !queue_.empty()) {
+    while (!stopping_ || !adopted_.empty() || !urgent_.empty() || !queue_.empty()) {
         const auto wake_at = engine_.next_wake();
         const auto now = clock_.now().at;
         const bool due = wake_at && *wake_at <= now;

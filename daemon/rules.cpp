@@ -5,6 +5,9 @@
 #include "policies/levers/lever.hpp"
 #include "probes/probe.hpp"
 
+#include <algorithm>
+#include <variant>
+
 namespace leverd {
 
 config::Vocabulary vocabulary() {
@@ -27,6 +30,31 @@ config::Vocabulary vocabulary() {
     return words;
 }
 
+namespace {
+
+// Finer than any deadline can notice; see kept_within for what a deadline holds of its own looks.
+constexpr Millis listened_least{1'000};
+constexpr int coarse = 20;
+
+Millis listened_every(const config::Config& config) {
+    auto shortest = Millis::max();
+    for (const auto& signal : config.runbook.signals) {
+        if (signal.silent_after > Millis{0}) {
+            shortest = std::min(shortest, signal.silent_after);
+        }
+    }
+    for (const auto& probe : config.probes) {
+        const auto* beat =
+            probe.check ? std::get_if<config::HeartbeatCheck>(&probe.check->what) : nullptr;
+        if (beat != nullptr && beat->deadline > Millis{0}) {
+            shortest = std::min(shortest, beat->deadline);
+        }
+    }
+    return shortest == Millis::max() ? Millis{0} : std::max(listened_least, shortest / coarse);
+}
+
+}  // namespace
+
 Rules make_rules(const config::Config& config) {
     Rules rules;
     rules.runbook = config.runbook;
@@ -36,6 +64,7 @@ Rules make_rules(const config::Config& config) {
     rules.policies.freeze_active = config.freeze.active;
     rules.policies.known_good_after = config.freeze.known_good_after;
     rules.config_hash = config.hash;
+    rules.listened_every = listened_every(config);
     for (auto& contract : levers::effective_contracts(config)) {
         const auto id = contract.id;
         rules.levers.emplace(id, std::move(contract));

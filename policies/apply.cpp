@@ -4,6 +4,7 @@
 #include "core/model/codec.hpp"
 #include "policies/fold.hpp"
 #include "policies/observer.hpp"
+#include "policies/silence.hpp"
 #include "policies/state/left_out.hpp"
 #include "policies/state/page_book.hpp"
 #include "policies/state/page_news.hpp"
@@ -81,6 +82,7 @@ struct Apply {
         state.config_hash = e.config_hash;
         state.started = now;
         state.bridge = TimeBridge{now, e.away, e.proven};
+        note_absence(state, now.at, e.proven);
         if (e.first) {
             state.history.first = now;
         }

@@ -110,6 +110,9 @@ struct Receive {
         sweep(work);
         settle_silence(work);
     }
+    static bool is_self(const Observation& seen) {
+        return seen.subject.text() == self_subject && seen.probe == self_probe;
+    }
     // A lever's own look that ended after the verdict speaks about nothing any more.
     bool comes_too_late(const Observation& seen) const {
         constexpr std::string_view prefix = "lever:";
@@ -124,7 +127,7 @@ struct Receive {
         if (comes_too_late(seen)) {
             return;
         }
-        if (seen.subject.text() == self_subject && seen.probe == self_probe) {
+        if (is_self(seen)) {
             take(judge_self(work.rules.policies.observer, seen));
         } else {
             take(seen);
@@ -133,6 +136,10 @@ struct Receive {
     // A deadline counts from the last look, so a restart must know nearly when that was; each look
     // of a target that reports every second would be an entry a second.
     bool must_keep(const Observation& look, bool news) {
+        if (is_self(look) && work.rules.listened_every > Millis{0} &&
+            look.seen.at - work.transient.written >= work.rules.listened_every) {
+            return true;
+        }
         const auto within = kept_within(work.rules, look.probe, look.subject.kind());
         if (within == Millis{0}) {
             return news;
@@ -329,6 +336,12 @@ struct Receive {
     }
 };
 
+void note_written(Work& work) {
+    if (!work.turn.entries.empty()) {
+        work.transient.written = work.now.at;
+    }
+}
+
 }  // namespace
 
 Engine::Engine(Rules rules) : rules_(std::move(rules)) {}
@@ -400,6 +413,7 @@ Turn Engine::resume(const Started& started, Now now) {
         }
     }
     settle(work);
+    note_written(work);
     return std::move(work.turn);
 }
 
@@ -415,6 +429,21 @@ Turn Engine::on(const Event& event, Now now) {
     if (due) {
         settle(work);
     }
+    note_written(work);
+    return std::move(work.turn);
+}
+
+Turn Engine::leave(Now now) {
+    Work work{rules_, state_, transient_, now, {}};
+    const auto held = state_.subjects.find(Subject{std::string(self_subject)});
+    const auto* last =
+        held == state_.subjects.end() ? nullptr : held->second.looks.find(self_probe);
+    if (last != nullptr && rules_.listened_every > Millis{0}) {
+        Observed entry{as_observation(held->first, *last), last->repeats, last->seen.at};
+        entry.observation.seen = now;
+        work.record(std::move(entry));
+    }
+    note_written(work);
     return std::move(work.turn);
 }
 
@@ -435,6 +464,7 @@ Turn Engine::reload(Rules rules, Now now) {
     work.transient.plan_asked.clear();
     work.record(ConfigLoaded{rules_.config_hash});
     settle(work);
+    note_written(work);
     return std::move(work.turn);
 }
 

@@ -24,6 +24,9 @@ struct Rules {
     PolicyBook policies;
     std::map<std::string, LeverContract> levers;  // by id
     std::string config_hash;
+    // Something must not fall silent: the ledger's newest entry is never older than this while
+    // leverd listens, so that the next process knows how long none did. Zero: nothing is awaited.
+    Millis listened_every{0};
 };
 
 // What can happen to the engine. Each comes with the time at which it happened.
@@ -178,6 +181,7 @@ struct Transient {
     Instant silent_next = Instant::max();  // when the next silence would be found
     Instant blind_next{};                  // when blindness is asked about again
     Instant swept{};
+    Instant written{};  // of the newest entry
     Instant last_turn{};
     Effort effort;
     bool vouched = false;       // what the observer's guard heard of the references last
@@ -212,6 +216,8 @@ class Engine {
     Turn resume(const Started& started, Now now);
 
     Turn on(const Event& event, Now now);
+    // The process ends: the last sign that it listened.
+    Turn leave(Now now);
     // The next Instant at which a Tick could change anything; nullopt: none.
     std::optional<Instant> next_wake() const;
     // Swaps the rules; state is kept.

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <iterator>
 
 namespace leverd {
 namespace {
@@ -33,16 +34,47 @@ Observed silent_look(const Signal& signal, const Subject& subject, const LookSta
     entry.observation.health = Health::failing;
     entry.observation.reason = Reason::silent;
     entry.observation.seen = work.now;
-    const bool away = last.seen.at + signal.silent_after < work.transient.resumed;
-    entry.observation.evidence =
-        fmt::format("nothing heard for {}, since {}{}", format_duration(signal.silent_after),
-                    format_rfc3339(last.seen.wall),
-                    away ? "; leverd itself was not running when the time was up" : "");
+    const auto away = away_since(work.state, last.seen.at);
+    entry.observation.evidence = fmt::format(
+        "nothing heard for {}, since {}{}", format_duration(signal.silent_after),
+        format_rfc3339(last.seen.wall),
+        away > Millis{0} ? fmt::format("; the {} in which leverd was not running do not count",
+                                       shown_duration(away))
+                         : std::string{});
     entry.previous_until = last.seen.at;
     return entry;
 }
 
+constexpr std::size_t absences_kept = 2'000;
+
 }  // namespace
+
+Millis away_since(const State& state, Instant from) {
+    const auto& all = state.absences;
+    if (all.empty()) {
+        return Millis{0};
+    }
+    // The first that ended after it may have begun before it.
+    const auto first = std::ranges::upper_bound(all, from, {}, &Absence::ended);
+    if (first == all.end()) {
+        return Millis{0};
+    }
+    const auto before = first == all.begin() ? Millis{0} : std::prev(first)->total;
+    const auto took = first->total - before;
+    const auto counts = std::min(took, std::chrono::duration_cast<Millis>(first->ended - from));
+    return all.back().total - first->total + counts;
+}
+
+void note_absence(State& state, Instant ended, Millis took) {
+    if (took <= Millis{0}) {
+        return;
+    }
+    auto& all = state.absences;
+    all.push_back({ended, (all.empty() ? Millis{0} : all.back().total) + took});
+    if (all.size() > absences_kept) {
+        all.erase(all.begin());
+    }
+}
 
 void settle_silence(Work& work) {
     work.transient.silent_next = Instant::max();
@@ -62,6 +94,7 @@ void settle_silence(Work& work) {
                 continue;
             }
             const auto deadline = last->seen.at + signal.silent_after +
+                                  away_since(work.state, last->seen.at) +
                                   unsure_of(signal, last->seen.at, work) +
                                   deaf_since(work.state.observer, last->seen.at);
             if (work.now.at < deadline) {

@@ -10,4 +10,11 @@ namespace leverd {
 // notes when the next one will.
 void settle_silence(Work& work);
 
+// How long nobody listened since then: that is nobody's silence. Every process adds the time
+// between the ledger's newest entry and its own beginning, so short-lived ones find a silence, too.
+Millis away_since(const State& state, Instant from);
+
+// A process began after so much time in which none was there.
+void note_absence(State& state, Instant ended, Millis took);
+
 }  // namespace leverd

@@ -196,6 +196,11 @@ struct TimeBridge {
     Millis away{0};
     Millis proven{0};
 };
+// A time in which no process of leverd listened, between two that did.
+struct Absence {
+    Instant ended{};
+    Millis total{0};  // of it and of all before it
+};
 // One probe's looks at one subject cannot judge. Only such looks are held, so the cost of asking
 // how long they have lasted follows what cannot be seen, not what is watched.
 struct Unseen {
@@ -281,6 +286,7 @@ struct State {
     ObserverState observer;
     HistoryState history;
     TimeBridge bridge;
+    std::vector<Absence> absences;  // by time
     bool ledger_writable = true;
     std::map<std::pair<std::string, std::string>, SelfReported> self_reports;  // state, about
     std::int64_t self_reports_made = 0;

@@ -84,21 +84,25 @@ Observation Heartbeats::look(const Task& task, const Now& now) {
     first.carried = now;
     Beat& beat = beats_.emplace(task.kind, first).first->second;
     const Millis silent = now.at - beat.last.at;
+    const Millis away = away_since_ ? away_since_(beat.last.at) : Millis{0};
     const Millis deadline = check == nullptr ? Millis{0} : check->deadline;
     const Millis slack = deadline / coarse;
-    const bool missed = silent > deadline + beat.slack;
+    const bool missed = silent - away > deadline + beat.slack;
     // A miss is an entry anyway, so it carries the exact time.
     if (missed || beat.last.at - beat.carried.at > slack) {
         beat.carried = beat.last;
     }
+    const auto uncounted =
+        away > Millis{0} ? fmt::format("; the {} in which leverd was not running do not count",
+                                       shown_duration(away))
+                         : std::string{};
     Observation seen;
     if (missed) {
         seen = general(
             task, Health::failing, Reason::heartbeat_missed,
-            beat.called ? fmt::format("no call since {}, the deadline is {}",
-                                      format_rfc3339(beat.last.wall), format_duration(deadline))
-                        : fmt::format("never called; awaited since {}, the deadline is {}",
-                                      format_rfc3339(beat.last.wall), format_duration(deadline)));
+            fmt::format("{} {}, the deadline is {}{}",
+                        beat.called ? "no call since" : "never called; awaited since",
+                        format_rfc3339(beat.last.wall), format_duration(deadline), uncounted));
     } else if (beat.called) {
         seen = general(task, Health::healthy, Reason::ok,
                        "last call " + format_rfc3339(beat.last.wall));

@@ -5,9 +5,11 @@
 #include "core/model/observation.hpp"
 #include "probes/probe.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace leverd::probes {
 
@@ -17,6 +19,10 @@ namespace leverd::probes {
 // deadline, and after a restart the deadline is that much longer, until the next call.
 class Heartbeats {
   public:
+    // How long no process of leverd listened since then: that time counts against nobody.
+    using AwaySince = std::function<Millis(Instant)>;
+    void on_away(AwaySince away_since) { away_since_ = std::move(away_since); }
+
     // From the attributes of a subject that the ledger remembers; call it before the first look.
     void restore(const Attributes& attributes);
 
@@ -36,6 +42,7 @@ class Heartbeats {
         Millis slack{0};  // how much later than `last` the true last call may have been
     };
     static std::string carried_text(const Beat& beat, Millis slack);
+    AwaySince away_since_;  // empty: leverd was never away
     std::map<std::string, Beat> beats_;
 };
 

@@ -191,6 +191,13 @@ void members(V&& visit, T& s) {
     visit("proven", proven);
 }
 
+template <class V, PartOf<Absence> T>
+void members(V&& visit, T& s) {
+    auto& [ended, total] = s;
+    visit("ended", ended);
+    visit("total", total);
+}
+
 template <class V, PartOf<GoodVersion> T>
 void members(V&& visit, T& s) {
     auto& [version, since] = s;
@@ -253,9 +260,9 @@ void members(V&& visit, T& s) {
                             known_good, firings, vetoes, changes, flapping, local_faults, unseen,
                             blind, breaker, records, baselines, autonomy, book, pages,
                             decision_counts, ancestry, index, agenda, stop, observer, history,
-                            bridge, ledger_writable, self_reports, self_reports_made, config_hash,
-                            started, incidents_made, decisions_made, intents_made, vetoes_made,
-                            incidents_open, intents_open] = s;
+                            bridge, absences, ledger_writable, self_reports, self_reports_made,
+                            config_hash, started, incidents_made, decisions_made, intents_made,
+                            vetoes_made, incidents_open, intents_open] = s;
     visit("subjects", subjects);
     visit("tripped", tripped);
     visit("symptoms", symptoms);
@@ -281,6 +288,7 @@ void members(V&& visit, T& s) {
     visit("observer", observer);
     visit("history", history);
     visit("bridge", bridge);
+    visit("absences", absences);
     visit("config_hash", config_hash);
     visit("started", started);
     visit("incidents_made", incidents_made);

@@ -237,13 +237,15 @@ void Bench::approve(const std::string& decision, bool yes) {
     }
 }
 
-void Bench::restart() {
+void Bench::restart(Millis away) {
     engine_ = std::make_unique<Engine>(rules_);
     for (const auto& entry : ledger_) {
         engine_->restore(entry);
     }
     effects_.clear();
-    take(engine_->resume(Started{"test", "test", "boot", 0}, now_));
+    Started started{"test", "test", "boot", 0};
+    started.away = started.proven = away;
+    take(engine_->resume(started, now_));
 }
 
 void Bench::lose_history(const std::vector<Paged>& told, bool doubted) {

@@ -43,7 +43,8 @@ class Bench {
     void approve(const std::string& decision, bool yes = true);
 
     // Throws everything away and folds the ledger into a new engine.
-    void restart();
+    // `away`: so long ago the process before it was heard of last.
+    void restart(Millis away = Millis{0});
     // The ledger is gone, too; what is left is what the sinks were told.
     void lose_history(const std::vector<Paged>& told, bool doubted);
     void reload(Rules rules);

@@ -212,20 +212,6 @@ TEST_CASE("the next wake is no later than the deadline of a silence") {
     CHECK(*bench.engine().next_wake() <= deadline);
 }
 
-TEST_CASE("silence says that leverd itself was away when the time was up") {
-    Bench bench(with_heartbeat());
-    bench.settle();
-    bench.look(beat, "heartbeat", Health::healthy);
-    bench.advance(15min);
-    bench.restart();
-    bench.tick();
-    const auto& looks = bench.view().subjects.at(Subject{beat}).looks;
-    REQUIRE(looks.find("heartbeat") != nullptr);
-    CHECK(looks.find("heartbeat")->reason == Reason::silent);
-    CHECK(looks.find("heartbeat")->evidence.find("leverd itself was not running") !=
-          std::string::npos);
-}
-
 TEST_CASE("the weight of a change falls with its age") {
     FlapRules rules;
     const auto now = at_millis(10'000'000);

@@ -134,6 +134,17 @@ TEST_CASE("an http probe names the first expectation that does not hold") {
     CHECK(reason_for("failing_over = \"30ms\"", answer(200)) == Reason::too_slow);
 }
 
+TEST_CASE("a coded body matters only where a body is judged") {
+    const auto coded = answer(200, "\x1f\x8b", {{"content-encoding", "gzip"}});
+    CHECK(reason_for("", coded) == Reason::ok);
+    CHECK(reason_for("require_headers = { content-encoding = \"gzip\" }", coded) == Reason::ok);
+    CHECK(reason_for("body = \"up\"", coded) == Reason::bad_protocol);
+    CHECK(reason_for("body_not = \"error\"", coded) == Reason::bad_protocol);
+    CHECK(reason_for("json = [\"/a exists\"]", coded) == Reason::bad_protocol);
+    const auto plain = answer(200, "up", {{"content-encoding", "identity"}});
+    CHECK(reason_for("body = \"up\"", plain) == Reason::ok);
+}
+
 TEST_CASE("an http probe that may not look does not judge") {
     General refused = http_probe();
     refused.http.on(call, answer(403));
@@ -349,6 +360,25 @@ TEST_CASE("a heartbeat's deadline goes on over a restart") {
                                 {"heartbeat.a", "called"},
                                 {"heartbeat.b", "called 1 2 3"}});
     CHECK(hostile.look().reason == Reason::heartbeat_awaited);
+}
+
+TEST_CASE("time in which no leverd ran counts against no heartbeat") {
+    General world("kind = \"heartbeat\"\nname = \"backup\"\ndeadline = \"1h\"");
+    const auto called = world.clock.value.at;
+    Millis away{0};
+    world.heartbeats.on_away([&](Instant from) {
+        CHECK(from == called);
+        return away;
+    });
+    REQUIRE(world.heartbeats.heard(world.config, "backup", world.clock.value));
+    away = std::chrono::minutes(10);
+    world.clock.value.at += std::chrono::minutes(70);
+    CHECK(world.look().health == Health::healthy);
+    world.clock.value.at += Millis{1};
+    const auto missed = world.look();
+    CHECK(missed.reason == Reason::heartbeat_missed);
+    CHECK(missed.evidence.find("the 10m00s in which leverd was not running do not count") !=
+          std::string::npos);
 }
 
 TEST_CASE("a heartbeat's calls do not grow the ledger, and a restart invents no silence") {

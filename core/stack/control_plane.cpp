@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
-#include <set>
 
 namespace leverd::stack {
 namespace {
@@ -125,6 +125,19 @@ Result<std::string> slug_path(std::string_view path_template, std::string_view s
     return Result<std::string>(boost::system::in_place_value, expand(path_template, "slug", slug));
 }
 
+namespace {
+
+// A slug that was given away again stands in the list twice: the row that is meant to run is the
+// tenant.
+int meant_to_run(const Tenant& tenant) {
+    if (tenant.instance_status == "purged") {
+        return 0;
+    }
+    return tenant.instance_status == "running" ? 2 : 1;
+}
+
+}  // namespace
+
 Read<OrgList> parse_orgs(const net::HttpRequest& request, const net::HttpResponse& response) {
     auto body = json_of(request, response);
     if (body.has_error()) {
@@ -135,7 +148,7 @@ Read<OrgList> parse_orgs(const net::HttpRequest& request, const net::HttpRespons
         return problem_of(request, response, Reason::wrong_body);
     }
     OrgList list;
-    std::set<std::string> seen;
+    std::map<std::string, std::size_t> seen;  // where in the list
     for (const auto& row : *orgs) {
         ++list.rows;
         Tenant tenant;
@@ -145,11 +158,20 @@ Read<OrgList> parse_orgs(const net::HttpRequest& request, const net::HttpRespons
         if (text_at(row, "status") == "purged") {
             tenant.instance_status = "purged";
         }
-        if (!is_slug(tenant.slug) || !is_uuid(tenant.org_id) || !seen.insert(tenant.slug).second) {
+        if (!is_slug(tenant.slug) || !is_uuid(tenant.org_id)) {
             ++list.rejected;
             continue;
         }
-        list.tenants.push_back(std::move(tenant));
+        const auto [held, fresh] = seen.try_emplace(tenant.slug, list.tenants.size());
+        if (fresh) {
+            list.tenants.push_back(std::move(tenant));
+            continue;
+        }
+        ++list.rejected;
+        auto& before = list.tenants[held->second];
+        if (meant_to_run(tenant) > meant_to_run(before)) {
+            before = std::move(tenant);
+        }
     }
     if (list.rows > 0 && list.tenants.empty()) {
         return problem_of(request, response, Reason::wrong_body);

@@ -76,6 +76,28 @@ TEST_CASE("an empty list is a value, garbage is a problem") {
     }
 }
 
+TEST_CASE("of two rows with one slug the one that is meant to run is the tenant") {
+    const std::string gone = R"({"slug":"acme","id":"11111111-1111-4111-8111-111111111111",)"
+                             R"("status":"purged","instance_status":"running"})";
+    const std::string off = R"({"slug":"acme","id":"22222222-2222-4222-8222-222222222222",)"
+                            R"("instance_status":"stopped"})";
+    const std::string runs = R"({"slug":"acme","id":"33333333-3333-4333-8333-333333333333",)"
+                             R"("instance_status":"running"})";
+    const auto chosen = [](const std::string& rows) {
+        const auto list =
+            stack::parse_orgs(orgs_request(), json_answer(200, "{\"orgs\":[" + rows + "]}"));
+        REQUIRE(list.has_value());
+        REQUIRE(list->tenants.size() == 1);
+        CHECK(list->rejected == list->rows - 1);
+        return list->tenants[0].org_id.substr(0, 1);
+    };
+    CHECK(chosen(gone + "," + runs) == "3");
+    CHECK(chosen(runs + "," + gone) == "3");
+    CHECK(chosen(gone + "," + off) == "2");
+    CHECK(chosen(off + "," + gone + "," + runs) == "3");
+    CHECK(chosen(runs + "," + off) == "3");
+}
+
 TEST_CASE("without an admin token nothing is asked") {
     test::FakeHttp http;
     auto access = access_to(&http);

@@ -1,6 +1,8 @@
 // Why: see known_good.hpp.
 #include "policies/known_good.hpp"
 
+#include "policies/detect.hpp"
+
 #include <algorithm>
 
 namespace leverd {
@@ -8,8 +10,22 @@ namespace {
 
 constexpr const char* drift_probe = "image_drift";
 
-bool is_unwell(const State& state) {
-    return !state.symptoms.empty() || !state.tripped.empty() || state.incidents_open > 0 ||
+// A signal that no row rests on says what is meant to be so: a tenant that somebody switched off.
+bool any_fault(const Rules& rules, const State& state) {
+    if (state.tripped.empty()) {
+        return false;
+    }
+    return std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
+        const auto first = state.tripped.lower_bound({signal.id, Subject{}});
+        return first != state.tripped.end() && first->first == signal.id &&
+               std::ranges::any_of(rules.runbook.symptoms, [&](const Symptom& symptom) {
+                   return names_signal(symptom, signal.id);
+               });
+    });
+}
+
+bool is_unwell(const Rules& rules, const State& state) {
+    return !state.symptoms.empty() || any_fault(rules, state) || state.incidents_open > 0 ||
            state.intents_open > 0 || !state.observer.trusted;
 }
 
@@ -17,7 +33,7 @@ bool is_unwell(const State& state) {
 
 void settle_known_good(Work& work) {
     const auto after = work.rules.policies.known_good_after;
-    if (is_unwell(work.state)) {
+    if (is_unwell(work.rules, work.state)) {
         work.transient.unwell = work.now.at;
         return;
     }

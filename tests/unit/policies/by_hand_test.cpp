@@ -182,3 +182,27 @@ TEST_CASE("an image in service while all was well for long enough becomes the kn
     keep("sha256:b", 28);
     CHECK(bench.view().known_good.at(Subject("image/platform")).version == "sha256:a");
 }
+
+TEST_CASE("a tenant that somebody switched off keeps no image from becoming known good") {
+    auto rules = leverd::test::small_rules();
+    Signal off;
+    off.id = "tenant-not-running";
+    off.subject_kind = "tenant";
+    off.probe = "control_plane";
+    off.bad_health = {Health::degraded};
+    off.reasons = {Reason::stopped};
+    off.looks = 1;
+    rules.runbook.signals.push_back(off);
+    rules.runbook.symptoms[0].unless = {"tenant-not-running"};
+    Bench bench(rules);
+    bench.settle();
+    for (int i = 0; i < 33; ++i) {
+        bench.all_good();
+        bench.look("tenant/hooli", "control_plane", Health::degraded, Reason::stopped);
+        bench.look("image/platform", "image_drift", Health::healthy, Reason::ok, {}, "sha256:a");
+        bench.tick();
+        bench.advance(std::chrono::minutes{1});
+    }
+    REQUIRE(bench.view().tripped.contains({"tenant-not-running", Subject{"tenant/hooli"}}));
+    CHECK(bench.entries<KnownGood>().size() == 1);
+}

@@ -47,17 +47,25 @@ bool approval_expired(const Incident& incident, const Policy* policy, Instant no
            !incident.approval && now - incident.decided.at > policy->limits.approval_ttl;
 }
 
+// What kept a plan from being made is often over in a moment: asked again after a second, then less
+// and less often.
+Millis plan_lasts(bool failed, int tries) {
+    constexpr Millis first{1'000};
+    return failed ? std::min(plan_ttl, first * (1 << std::min(tries, 6))) : plan_ttl;
+}
+
 // Asks for a plan when there is none that is young enough; true when one must be waited for.
 bool wait_for_plan(Work& work, const Incident& incident, const std::string& lever, Instant& again) {
-    const auto asked = work.transient.plan_asked.find(incident.id);
-    const bool young = asked != work.transient.plan_asked.end() && asked->second.lever == lever &&
-                       work.now.at - asked->second.at < plan_ttl;
     const bool have = incident.plan && incident.plan->plan.lever == lever;
-    if (!young) {
-        work.transient.plan_asked[incident.id] = {work.now.at, lever};
+    const bool failed = have && !incident.plan->ok;
+    const auto [held, fresh] = work.transient.plan_asked.try_emplace(incident.id);
+    auto& asked = held->second;
+    const bool other = fresh || asked.lever != lever;
+    if (other || work.now.at - asked.at >= plan_lasts(failed, asked.tries)) {
+        asked = {work.now.at, lever, failed && !other ? asked.tries + 1 : 0};
         work.ask(MakePlan{incident.id, lever, incident.subject, {}});
     }
-    again = std::min(again, work.transient.plan_asked[incident.id].at + plan_ttl);
+    again = std::min(again, asked.at + plan_lasts(failed, asked.tries));
     return !have;
 }
 

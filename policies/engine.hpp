@@ -168,6 +168,7 @@ struct Transient {
     struct Asked {
         Instant at{};
         std::string lever;
+        int tries = 0;  // without a plan, one after the other
     };
     std::map<std::string, Asked> plan_asked;      // by incident
     std::map<std::string, Instant> undo_asked;    // by intent

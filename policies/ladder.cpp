@@ -57,6 +57,14 @@ bool did_not_help(const State& state, const std::string& intent) {
     return held->second.outcome && held->second.outcome->kind == OutcomeKind::failed;
 }
 
+int times_refused(const State& state, const Incident& incident, const std::string& lever) {
+    return static_cast<int>(std::ranges::count_if(incident.intents, [&](const auto& id) {
+        const auto held = state.intents.find(id);
+        return held != state.intents.end() && held->second.intent.lever == lever &&
+               held->second.outcome && held->second.outcome->kind == OutcomeKind::refused;
+    }));
+}
+
 }  // namespace
 
 std::vector<std::string> rungs_for(const Symptom& symptom, const Subject& subject) {
@@ -111,6 +119,11 @@ Rung rung_of(const Rules& rules, const State& state, const Incident& incident,
                 rung.attempts += 1;
                 rung.last_failed = did_not_help(state, firing.intent);
             }
+        }
+        rung.refused = times_refused(state, incident, rung.lever);
+        if (policy != nullptr && rung.refused >= refused_most) {
+            rung.attempts = std::max(rung.attempts, limits.attempts);
+            rung.last_failed = true;
         }
         const bool used_up = policy != nullptr && rung.attempts >= limits.attempts;
         if (!used_up || !rung.last_failed) {

@@ -13,12 +13,17 @@ namespace leverd {
 // The row's levers for this subject in order, without "none"; empty when the row has none.
 std::vector<std::string> rungs_for(const Symptom& symptom, const Subject& subject);
 
+// So often a lever is refused at the last moment, before anything was sent, until it is taken for
+// one that cannot be fired here.
+constexpr int refused_most = 3;
+
 struct Rung {
     std::string lever;         // empty: the row has no lever
     int number = 1;            // from 1
     int count = 0;             // of the ladder
     int attempts = 0;          // used on this rung, earlier ones of the same case included
     bool last_failed = false;  // its newest firing was seen not to help
+    int refused = 0;           // in this incident, at the last moment
 };
 
 // The rung on which the incident stands now.

@@ -72,6 +72,13 @@ GuardVerdict attempts_left(const GuardInput& in) {
                                       : "attempts are left",
                     value, limit);
     }
+    if (in.rung.refused >= refused_most) {
+        const auto why = last != nullptr && last->outcome ? last->outcome->detail : std::string{};
+        return block(fmt::format("{} was refused {} times at the last moment, with nothing sent: "
+                                 "{}; a person takes over",
+                                 in.rung.lever, in.rung.refused, why),
+                     value, limit);
+    }
     return block(
         "every attempt of this case is used, counting those of an incident that came back "
         "soon: a person takes over",

@@ -207,3 +207,52 @@ TEST_CASE("the failure spreading before the lever could act is not the lever's d
     make_it_worse(bench);
     CHECK(bench.entries<Verdict>().empty());
 }
+
+TEST_CASE(
+    "a rung that is refused again and again is left for the next one, and then for a person") {
+    Bench bench(two_rungs());
+    bench.settle();
+    bench.kill("acme");
+    for (int refusals = 1; refusals <= 6; ++refusals) {
+        for (int i = 0; i < 100 && fired(bench).size() < static_cast<std::size_t>(refusals); ++i) {
+            stay_down(bench, 10s);
+        }
+        REQUIRE(fired(bench).size() == static_cast<std::size_t>(refusals));
+        bench.outcome(bench.asked<FireLever>().back().intent.id, OutcomeKind::refused);
+    }
+    CHECK(fired(bench) == Levers{"tenant-redeploy", "tenant-redeploy", "tenant-redeploy",
+                                 "tenant-restart", "tenant-restart", "tenant-restart"});
+    stay_down(bench, 30min);
+    CHECK(fired(bench).size() == 6);
+    const auto held = bench.newest("tenant/acme");
+    CHECK(held->reason == "attempts");
+    const auto escalated = bench.entries<IncidentEscalated>();
+    REQUIRE(escalated.size() == 1);
+    CHECK(
+        escalated[0].why.find("was refused 3 times at the last moment, with nothing sent: told by "
+                              "the test") != std::string::npos);
+}
+
+TEST_CASE("a plan that could not be made is asked for again after a moment, then less often") {
+    Bench bench(two_rungs());
+    bench.auto_plan = false;
+    bench.settle();
+    bench.kill("acme");
+    REQUIRE(bench.asked<MakePlan>().size() == 1);
+    const auto incident = bench.view().incidents.begin()->first;
+    std::vector<Millis> gaps;
+    auto last = bench.now().at;
+    for (int failures = 1; failures <= 8; ++failures) {
+        bench.fail_plan(incident, "the control plane did not answer");
+        for (int i = 0;
+             i < 300 && bench.asked<MakePlan>().size() < static_cast<std::size_t>(failures) + 1;
+             ++i) {
+            bench.kill("acme", 1);
+        }
+        gaps.push_back(std::chrono::duration_cast<Millis>(bench.now().at - last));
+        last = bench.now().at;
+    }
+    CHECK(gaps == std::vector<Millis>{1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s});
+    bench.answer_plan(incident);
+    CHECK(fired(bench) == Levers{"tenant-redeploy"});
+}

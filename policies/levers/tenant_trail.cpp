@@ -46,8 +46,9 @@ TenantTrail& TrailBook::of(const std::string& intent) {
     return trails_[intent];
 }
 
+// The organisation belongs to it: a slug may be given to another one while a person thinks.
 std::string version_of(const TenantRecord& record) {
-    return record.instance_status + "; boot " + record.boot_marker;
+    return "org " + record.org_id + "; " + record.instance_status + "; boot " + record.boot_marker;
 }
 
 boost::asio::awaitable<Settled> settle_by_trail(Context& context, Plan plan, std::string intent,

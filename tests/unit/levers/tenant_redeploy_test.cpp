@@ -44,7 +44,9 @@ TEST_CASE("the plan is one POST for one confirmed slug") {
     CHECK(plan.calls[0].body.empty());
     CHECK(plan.resource == "tenant/acme");
     CHECK(plan.params.at("org_id") == org_id);
-    CHECK(plan.target_version == "running; boot 2026-05-06T08:00:00.000Z wait_platform_health ok");
+    CHECK(plan.target_version ==
+          "org " + std::string(org_id) +
+              "; running; boot 2026-05-06T08:00:00.000Z wait_platform_health ok");
     CHECK(plan.moves.empty());
     SECTION("the path is configuration") {
         scene.world.config.control_plane.redeploy_path = "/cp/admin/tenants/{slug}/redeploy";
@@ -160,6 +162,14 @@ TEST_CASE("firing is refused when the world moved since the plan") {
          }},
         {"provisioning",
          [](World& w, Plan&) { w.http.script(orgs_url, {answer(200, orgs("provisioning"))}); }},
+        {"another organisation has the slug",
+         [](World& w, Plan&) {
+             const std::string other = "77777777-2222-4333-8444-555555555555";
+             auto list = orgs("running");
+             list.replace(list.find(org_id), other.size(), other);
+             w.http.script(orgs_url, {answer(200, list)});
+             w.http.script(boot_url, {answer(200, boot("2026-05-06T08:00:00Z", "acme", other))});
+         }},
         {"control plane down", [](World& w, Plan&) { w.http.script(boot_url, {lost()}); }},
         {"another path is configured",
          [](World& w, Plan&) {

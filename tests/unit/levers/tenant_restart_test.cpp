@@ -75,7 +75,8 @@ TEST_CASE("the plan shows both calls and says that the tenant is down between th
     CHECK(plan.calls[0].method + " " + plan.calls[0].url == stop_url);
     CHECK(plan.calls[1].method + " " + plan.calls[1].url == start_url);
     CHECK(plan.resource == "tenant/acme");
-    CHECK(plan.target_version == "running; boot 2026-05-06T08:00:00.000Z image_pull ");
+    CHECK(plan.target_version ==
+          "org " + std::string(org_id) + "; running; boot 2026-05-06T08:00:00.000Z image_pull ");
     REQUIRE_FALSE(plan.warnings.empty());
     CHECK(plan.warnings[0].find("down for everybody") != std::string::npos);
 }

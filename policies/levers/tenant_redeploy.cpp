@@ -87,6 +87,10 @@ Outcome judge_answer(const std::string& intent, const std::string& slug,
     return make_outcome(intent, failed ? OutcomeKind::failed : OutcomeKind::accepted, words);
 }
 
+std::string being_booted(const std::string& slug, const TenantRecord& record) {
+    return fmt::format("a boot of {} is under way ({})", slug, record.boot_under_way);
+}
+
 class TenantRedeploy final : public Lever {
   public:
     const LeverContract& contract() const override { return contract_; }
@@ -105,6 +109,10 @@ class TenantRedeploy final : public Lever {
             co_return refusal(fmt::format("the control plane says {} is \"{}\", not running", *slug,
                                           record->instance_status),
                               "wait for it, or look at its boot events; a redeploy would disturb");
+        }
+        if (!record->boot_under_way.empty()) {
+            co_return refusal(being_booted(*slug, *record),
+                              "somebody redeploys it already: wait for its end");
         }
         const auto request = redeploy_request(context, *slug);
         if (request.has_error()) {
@@ -150,6 +158,9 @@ class TenantRedeploy final : public Lever {
             co_return make_outcome(intent, OutcomeKind::refused,
                                    "the tenant changed since the plan: " + version_of(*record) +
                                        " instead of " + plan.target_version);
+        }
+        if (!record->boot_under_way.empty()) {
+            co_return make_outcome(intent, OutcomeKind::refused, being_booted(*slug, *record));
         }
         const auto soon = std::min(deadline, net::deadline_in(signs_timeout));
         const auto before = co_await read_tenant_signs(context, *slug, record->org_id, soon);

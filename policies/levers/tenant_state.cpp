@@ -1,12 +1,14 @@
 // Why: see tenant_state.hpp.
 #include "policies/levers/tenant_state.hpp"
 
+#include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "policies/levers/access.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace leverd::levers {
@@ -26,6 +28,26 @@ std::string marker_of(const stack::BootEvents& boot) {
         return when + " " + event.stage + " " + event.status;
     }
     return "none";
+}
+
+// A boot ends with this step (seen on the runbook's stack); a first boot takes up to a quarter of
+// an hour, so an older step says nothing about now.
+constexpr std::string_view last_step = "wait_platform_health";
+constexpr Millis boot_most = std::chrono::minutes{15};
+
+std::string under_way(const stack::BootEvents& boot, WallTime now) {
+    for (const auto& event : boot.events) {
+        if (event.stage.starts_with("workspace")) {
+            continue;
+        }
+        const auto age = event.at ? now - *event.at : boot_most;
+        const bool over = event.failed || event.stage == last_step || age >= boot_most;
+        return over ? std::string{}
+                    : fmt::format("{}, {} ago", sanitize(event.stage, 60),
+                                  shown_duration(std::max(
+                                      Millis{0}, std::chrono::duration_cast<Millis>(age))));
+    }
+    return {};
 }
 
 bool is_html(const net::HttpResponse& response) {
@@ -83,6 +105,7 @@ boost::asio::awaitable<Result<TenantRecord>> read_tenant_record(Context& context
     record.org_id = org->org_id;
     record.instance_status = org->instance_status;
     record.boot_marker = marker_of(*boot);
+    record.boot_under_way = under_way(*boot, context.clock->now().wall);
     co_return record;
 }
 

@@ -16,6 +16,8 @@ struct TenantRecord {
     std::string org_id;
     std::string instance_status;
     std::string boot_marker;  // the newest boot event of the instance; "none" when there is none
+    std::string
+        boot_under_way;  // "image_pull, 60s ago": a boot has begun and not ended; else empty
 };
 
 // Asks the exact-slug interface (authoritative) and the list of organisations; both must know the

@@ -64,6 +64,29 @@ TEST_CASE("the plan is one POST for one confirmed slug") {
     }
 }
 
+TEST_CASE("what somebody else is booting is left alone, before the plan and before the call") {
+    const auto step = [](World& world, const std::string& stage, Millis ago) {
+        const auto at = format_rfc3339(world.clock.value.wall - ago);
+        world.http.script(boot_url,
+                          {answer(200, R"({"slug":"acme","org_id":")" + std::string(org_id) +
+                                           R"(","events":[{"stage":")" + stage +
+                                           R"(","status":"ok","created_at":")" + at + R"("}]})")});
+    };
+    using std::chrono::minutes;
+    Scene scene;
+    step(scene.world, "image_pull", minutes(1));
+    const auto early = scene.world.plan("tenant/acme");
+    REQUIRE(early.has_error());
+    CHECK(early.error().what == "a boot of acme is under way (image_pull, 60s ago)");
+    step(scene.world, "wait_platform_health", minutes(1));
+    const auto plan = scene.world.planned("tenant/acme");
+    step(scene.world, "start_platform_agent", Millis{2'000});
+    CHECK(scene.world.fire(plan).kind == OutcomeKind::refused);
+    CHECK(scene.world.http.mutations().empty());
+    step(scene.world, "image_pull", minutes(16));
+    CHECK(scene.world.plan("tenant/acme").has_value());
+}
+
 TEST_CASE("no plan without the control plane's word for exactly this slug") {
     struct Row {
         const char* name;

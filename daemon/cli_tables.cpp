@@ -1,6 +1,7 @@
 // Why: see cli_tables.hpp.
 #include "daemon/cli_tables.hpp"
 
+#include "core/base/shorten.hpp"
 #include "core/base/text.hpp"
 
 #include <fmt/format.h>
@@ -74,7 +75,7 @@ std::string plan_text(const json& plan) {
             if (line.is_string()) {
                 out += fmt::format("  {}: {}\n",
                                    std::string_view(list) == "steps" ? "step" : "warning",
-                                   sanitize(line.get_ref<const std::string&>(), cell_bytes_max));
+                                   shorten(line.get_ref<const std::string&>(), cell_bytes_max));
             }
         }
     }
@@ -232,7 +233,7 @@ const json& member(const json& object, const char* key) {
 std::string text_at(const json& object, const char* key) {
     const json& value = member(object, key);
     if (value.is_string()) {
-        return sanitize(value.get_ref<const std::string&>(), cell_bytes_max);
+        return shorten(value.get_ref<const std::string&>(), cell_bytes_max);
     }
     if (value.is_number() || value.is_boolean()) {
         return value.dump();
@@ -291,12 +292,12 @@ std::string status_text(const json& status, bool color) {
     for (const json& why : member(can_act, "why")) {
         if (why.is_string()) {
             out += "leverd does not act by itself: " +
-                   sanitize(why.get_ref<const std::string&>(), cell_bytes_max) + "\n";
+                   shorten(why.get_ref<const std::string&>(), cell_bytes_max) + "\n";
         }
     }
     for (const json& line : member(member(status, "pages"), "undelivered")) {
         if (line.is_string()) {
-            out += sanitize(line.get_ref<const std::string&>(), cell_bytes_max) + "\n";
+            out += shorten(line.get_ref<const std::string&>(), cell_bytes_max) + "\n";
         }
     }
     const json& counts = member(status, "counts");

@@ -1,6 +1,7 @@
 // Why: see message.hpp.
 #include "exporters/pager/message.hpp"
 
+#include "core/base/shorten.hpp"
 #include "core/base/text.hpp"
 #include "core/model/reason.hpp"
 #include "policies/page/late.hpp"
@@ -72,7 +73,7 @@ Paged worded(const Message& message) {
     auto page = is_late(message) ? told_late(message.page) : message.page;
     if (message.brief) {
         page.title = sanitize(page.title, brief_bytes_max);
-        page.text = sanitize(page.text, brief_bytes_max);
+        page.text = shorten(page.text, brief_bytes_max);
     }
     return page;
 }

@@ -210,7 +210,8 @@ TEST_CASE("an answer that echoes the sink's secret is shown without it") {
 
 TEST_CASE("what was too large is said in short") {
     auto sent = message();
-    sent.page.text = std::string(5'000, 'x');
+    sent.page.text = std::string(5'000, 'x') + ". Next: leverd why tenant/acme";
     sent.brief = true;
     CHECK(page_body(sent).size() < 1'000);
+    CHECK(page_body(sent).find("Next: leverd why tenant/acme") != std::string::npos);
 }

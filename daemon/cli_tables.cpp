@@ -156,6 +156,9 @@ std::string switches_text(const json& status) {
                             ? fmt::format("SET by {} at {}{}: {}", text_at(stop, "who"),
                                           moment(stop, "since"), until(stop), text_at(stop, "why"))
                             : "off"});
+    if (const auto file = text_at(stop, "file"); !file.empty()) {
+        table.add({"stop file", "THERE: remove " + file + " to let levers go"});
+    }
     table.add({"observer", text_at(observer, "trusted") == "true"
                                ? "trusted"
                                : "in doubt: " + text_at(observer, "why")});
@@ -166,6 +169,12 @@ std::string switches_text(const json& status) {
     add_holds(table, status);
     table.add({"mode ceiling", text_at(status, "mode_ceiling")});
     table.add({"ready", text_at(ready, "ok") == "true" ? "yes" : "no: " + text_at(ready, "why")});
+    for (const json& key : member(status, "restart_needed")) {
+        if (key.is_string()) {
+            table.add(
+                {"needs a restart", shorten(key.get_ref<const std::string&>(), cell_bytes_max)});
+        }
+    }
     table.add({"version", text_at(status, "version")});
     return table.render(false);
 }

@@ -25,12 +25,14 @@ void read_daemon(TableReader& root) {
     if (t->path("socket", c.socket) && c.socket.size() > socket_bytes_max) {
         root.draft().error(t->place("socket"),
                            fmt::format("'socket' must be at most {} bytes long, found {}",
-                                       socket_bytes_max, c.socket.size()));
+                                       socket_bytes_max, c.socket.size()),
+                           "the system takes no longer one: e.g. /run/leverd/leverd.sock");
     }
     if (t->path("exec_socket", c.exec_socket) && c.exec_socket.size() > socket_bytes_max) {
         root.draft().error(t->place("exec_socket"),
                            fmt::format("'exec_socket' must be at most {} bytes long, found {}",
-                                       socket_bytes_max, c.exec_socket.size()));
+                                       socket_bytes_max, c.exec_socket.size()),
+                           "the system takes no longer one: e.g. /run/leverd-exec.sock");
     }
     t->text("listen", c.listen, a_listen_address);
     t->secret("api_token", c.api_token);

@@ -26,11 +26,15 @@ std::vector<exporters::PageSink> page_sinks(const Snapshot& now) {
     return sinks;
 }
 
-std::optional<Error> look_before_start(const config::Config& config) {
+std::optional<Error> look_before_start(const config::Config& config,
+                                       std::vector<std::string>* warnings) {
     std::optional<Error> first;
     for (const auto& found : preflight(config, FileUser::current(), true)) {
         spdlog::log(found.warning ? spdlog::level::warn : spdlog::level::err,
                     "event=preflight what=\"{}\" hint=\"{}\"", found.what, found.remedy);
+        if (found.warning && warnings != nullptr) {
+            warnings->push_back(render(found));
+        }
         if (!found.warning && !first) {
             first = Error{found.what, found.remedy};
         }

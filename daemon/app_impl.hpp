@@ -33,8 +33,10 @@
 namespace leverd {
 
 std::vector<exporters::PageSink> page_sinks(const Snapshot& now);
-// Says everything that preflight finds; the first thing that forbids to go on, if any does.
-std::optional<Error> look_before_start(const config::Config& config);
+// Says everything that preflight finds; the first thing that forbids to go on, if any does. The
+// warnings are added to `warnings`, if that is given.
+std::optional<Error> look_before_start(const config::Config& config,
+                                       std::vector<std::string>* warnings = nullptr);
 
 struct App::Impl final : exporters::Backend {
     std::filesystem::path config_path;
@@ -74,7 +76,7 @@ struct App::Impl final : exporters::Backend {
     struct {
         bool ok = true;
         WallTime loaded{};
-        std::size_t restart_needed = 0;
+        std::vector<std::string> restart_needed;
     } reloading;
     bool stopping = false;
     bool leaving = false;
@@ -144,6 +146,8 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<Result<void>> lift_veto(LiftVeto command) override;
     boost::asio::awaitable<Result<void>> accept_history(HistoryAccepted accepted) override;
     LedgerReport ledger_end() const override { return historian->end(); }
+    std::string stop_file_set() const override;
+    std::vector<std::string> restart_needed() const override { return reloading.restart_needed; }
     boost::asio::awaitable<exporters::Reloaded> reload() override;
     boost::asio::awaitable<Result<exporters::FireAnswer>> fire(
         exporters::FireWanted wanted) override;

@@ -6,6 +6,7 @@
 #include "daemon/app_impl.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/stop_file.hpp"
+#include "policies/switches.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -91,7 +92,7 @@ std::string App::Impl::stop_file() const {
 }
 
 void App::Impl::check_stop_file() {
-    constexpr auto by_file = "stop file";
+    constexpr auto by_file = by_stop_file;
     const auto file = read_stop_file(stop_file());
     const auto& stop = engine->view().stop;
     const bool ours = stop.stopped && stop.who == by_file;

@@ -41,7 +41,7 @@ std::function<std::string()> App::Impl::metrics() {
     now_figures.ready = ready().ok;
     now_figures.config_reload_ok = reloading.ok;
     now_figures.config_reloaded = reloading.loaded;
-    now_figures.restart_needed = reloading.restart_needed;
+    now_figures.restart_needed = reloading.restart_needed.size();
     now_figures.last_turn = driver->last_turn().wall;
     now_figures.queue_depth = driver->queue_depth();
     now_figures.queue_dropped = driver->dropped();
@@ -82,23 +82,30 @@ exporters::Health App::Impl::healthy() const {
 exporters::Health App::Impl::ready() const {
     const auto& held = engine->view();
     if (!held.ledger_writable || driver->ledger_failing()) {
-        return {false, "the ledger cannot be written, so no lever fires; check the disk of " +
-                           config().daemon.state_directory};
+        const auto& where = config().daemon.state_directory;
+        return {false,
+                "the ledger cannot be written, so no lever fires; check the disk of " + where,
+                "check the disk of " + where};
     }
     if (held.history.doubted) {
-        return {false, "the history is in doubt, so no lever fires: " + held.history.why +
-                           "; look into it, then leverd ledger accept --why ..."};
+        return {false,
+                "the history is in doubt, so no lever fires: " + held.history.why +
+                    "; look into it, then leverd ledger accept --why ...",
+                "look into it, then leverd ledger accept --why \"...\""};
     }
     if (auto why = not_ready(held, true); !why.empty() || !reloading.ok) {
-        return {false, "the last reload was refused: " + why + "; run leverd check"};
+        return {false, "the last reload was refused: " + why + "; run leverd check",
+                "leverd check --config " + config_path.string() + ", mend it, then leverd reload"};
     }
     if (config().probes.empty()) {
-        return {false, "nothing is looked at: the config has no [[probe]]"};
+        return {false, "nothing is looked at: the config has no [[probe]]",
+                "add a [[probe]] to " + config_path.string() + ", then leverd reload"};
     }
     const bool looked = std::ranges::any_of(
         held.subjects, [](const auto& item) { return item.first.text() != "observer"; });
     if (!looked) {
-        return {false, "no look has ended yet"};
+        return {false, "no look has ended yet",
+                "wait for the first look; if none ends, journalctl -u leverd -p warning"};
     }
     // Levers fire all the same; but whoever asks should know that nobody would be told.
     std::string words = "ready";
@@ -145,6 +152,10 @@ asio::awaitable<Result<void>> App::Impl::approve(std::string decision, bool appr
                         "look again: leverd why " + subject};
     }
     co_return Result<void>{};
+}
+
+std::string App::Impl::stop_file_set() const {
+    return read_stop_file(stop_file()).stopped ? stop_file() : std::string{};
 }
 
 asio::awaitable<Result<void>> App::Impl::stop(StopCommand command) {

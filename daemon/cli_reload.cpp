@@ -51,12 +51,22 @@ std::string list(const json& answer, const char* key, std::string_view title) {
     return out;
 }
 
+// As `leverd check` says them, also where nothing forbids to go on.
+std::string warnings(const json& answer) {
+    std::string out;
+    for (const auto& warning : texts_in(answer, "warnings")) {
+        out += in_lines(warning);
+    }
+    return out;
+}
+
 Report refused(const json& answer) {
     Report report;
     report.code = Exit::config;
     for (const auto& problem : texts_in(answer, "problems")) {
         report.err += in_lines(problem);
     }
+    report.err += warnings(answer);
     report.err +=
         "leverd: the config on disk was refused and the running one was kept\n"
         "  next: mend it and reload again; until then automatic levers wait\n";
@@ -98,6 +108,7 @@ Report reload(const CliOptions& options) {
                      : "reloaded\n" + list(*body, "changed", "changed");
     report.out += list(*body, "restart_needed", "needs a restart (systemctl restart leverd)");
     report.out += list(*body, "notes", "not seen by a reload");
+    report.err += warnings(*body);
     return report;
 }
 

@@ -103,6 +103,15 @@ std::string requests_text(const json& looks) {
     return out;
 }
 
+std::string subjects_text(const json& subjects, bool color) {
+    Table table({"subject", "health", "what", "last look"});
+    for (const json& row : member(subjects, "subjects")) {
+        table.add({text_at(row, "subject"), text_at(row, "health"), text_at(row, "reason_text"),
+                   moment(row, "last_seen")});
+    }
+    return table.empty() ? "no subject of that kind is known\n" : table.render(color);
+}
+
 std::string fired_text(const json& incidents, bool color) {
     Table calls({"intent", "fired", "lever", "outcome", "told"});
     Table read({"before", "read", "of", "found"});

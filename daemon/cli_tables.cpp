@@ -1,6 +1,7 @@
 // Why: see cli_tables.hpp.
 #include "daemon/cli_tables.hpp"
 
+#include "core/base/shorten.hpp"
 #include "core/base/text.hpp"
 
 #include <fmt/format.h>
@@ -74,7 +75,7 @@ std::string plan_text(const json& plan) {
             if (line.is_string()) {
                 out += fmt::format("  {}: {}\n",
                                    std::string_view(list) == "steps" ? "step" : "warning",
-                                   sanitize(line.get_ref<const std::string&>(), cell_bytes_max));
+                                   shorten(line.get_ref<const std::string&>(), cell_bytes_max));
             }
         }
     }
@@ -155,6 +156,9 @@ std::string switches_text(const json& status) {
                             ? fmt::format("SET by {} at {}{}: {}", text_at(stop, "who"),
                                           moment(stop, "since"), until(stop), text_at(stop, "why"))
                             : "off"});
+    if (const auto file = text_at(stop, "file"); !file.empty()) {
+        table.add({"stop file", "THERE: remove " + file + " to let levers go"});
+    }
     table.add({"observer", text_at(observer, "trusted") == "true"
                                ? "trusted"
                                : "in doubt: " + text_at(observer, "why")});
@@ -165,6 +169,12 @@ std::string switches_text(const json& status) {
     add_holds(table, status);
     table.add({"mode ceiling", text_at(status, "mode_ceiling")});
     table.add({"ready", text_at(ready, "ok") == "true" ? "yes" : "no: " + text_at(ready, "why")});
+    for (const json& key : member(status, "restart_needed")) {
+        if (key.is_string()) {
+            table.add(
+                {"needs a restart", shorten(key.get_ref<const std::string&>(), cell_bytes_max)});
+        }
+    }
     table.add({"version", text_at(status, "version")});
     return table.render(false);
 }
@@ -232,7 +242,7 @@ const json& member(const json& object, const char* key) {
 std::string text_at(const json& object, const char* key) {
     const json& value = member(object, key);
     if (value.is_string()) {
-        return sanitize(value.get_ref<const std::string&>(), cell_bytes_max);
+        return shorten(value.get_ref<const std::string&>(), cell_bytes_max);
     }
     if (value.is_number() || value.is_boolean()) {
         return value.dump();
@@ -291,12 +301,12 @@ std::string status_text(const json& status, bool color) {
     for (const json& why : member(can_act, "why")) {
         if (why.is_string()) {
             out += "leverd does not act by itself: " +
-                   sanitize(why.get_ref<const std::string&>(), cell_bytes_max) + "\n";
+                   shorten(why.get_ref<const std::string&>(), cell_bytes_max) + "\n";
         }
     }
     for (const json& line : member(member(status, "pages"), "undelivered")) {
         if (line.is_string()) {
-            out += sanitize(line.get_ref<const std::string&>(), cell_bytes_max) + "\n";
+            out += shorten(line.get_ref<const std::string&>(), cell_bytes_max) + "\n";
         }
     }
     const json& counts = member(status, "counts");

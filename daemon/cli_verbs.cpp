@@ -127,6 +127,14 @@ Report incidents(const CliOptions& options, bool open_only) {
                 [&options](const json& body) { return incidents_text(body, options.color); });
 }
 
+Report subjects(const CliOptions& options, const std::string& kind, bool bad_only) {
+    std::string target = "/api/v1/subjects";
+    target += kind.empty() ? "" : "?kind=" + encoded(kind);
+    target += bad_only ? (kind.empty() ? "?bad=1" : "&bad=1") : "";
+    return show(options, target,
+                [&options](const json& body) { return subjects_text(body, options.color); });
+}
+
 Report why(const CliOptions& options, const std::string& subject) {
     return show(options, "/api/v1/why?subject=" + encoded(subject),
                 [&options](const json& body) { return why_text(body, options.color); });
@@ -301,6 +309,9 @@ int run_status(const CliOptions& options) {
 }
 int run_incidents(const CliOptions& options, bool open_only) {
     return print(incidents(options, open_only));
+}
+int run_subjects(const CliOptions& options, const std::string& kind, bool bad_only) {
+    return print(subjects(options, kind, bad_only));
 }
 int run_why(const CliOptions& options, const std::string& subject) {
     return print(why(options, subject));

@@ -25,6 +25,8 @@ struct Report {
 
 Report status(const CliOptions& options);
 Report incidents(const CliOptions& options, bool open_only);
+// Every subject with its health; an empty kind is all of them.
+Report subjects(const CliOptions& options, const std::string& kind, bool bad_only);
 Report why(const CliOptions& options, const std::string& subject);
 Report answer_decision(const CliOptions& options, const std::string& decision, bool approve,
                        const std::string& reason);
@@ -59,6 +61,7 @@ Report incident_summary(const CliOptions& options, const std::string& incident);
 // The same, printed; the return value is the exit code of the process.
 int run_status(const CliOptions& options);
 int run_incidents(const CliOptions& options, bool open_only);
+int run_subjects(const CliOptions& options, const std::string& kind, bool bad_only);
 int run_why(const CliOptions& options, const std::string& subject);
 int run_approve(const CliOptions& options, const std::string& decision, const std::string& reason);
 int run_reject(const CliOptions& options, const std::string& decision, const std::string& reason);

@@ -111,6 +111,7 @@ struct Arguments {
     cli::FireAsked fire;
     cli::FreezeOptions freeze;
     bool open_only = false;
+    bool bad_only = false;
     bool wait = false;
     bool debug = false;
     cli::TestOptions test;
@@ -214,6 +215,12 @@ void add_client_verbs(CLI::App& app, Arguments& args) {
     auto* incidents = client_verb(app, args, "incidents", "Incidents, newest first");
     incidents->add_flag("--open", args.open_only, "Only those that are not over");
     incidents->callback([&args] { args.exit = cli::run_incidents(args.client, args.open_only); });
+    auto* subjects =
+        client_verb(app, args, "subjects", "Everything that is watched, and how it is");
+    subjects->add_option("kind", args.kind, "Only these, e.g. tenant");
+    subjects->add_flag("--bad", args.bad_only, "Only those that are not healthy");
+    subjects->callback(
+        [&args] { args.exit = cli::run_subjects(args.client, args.kind, args.bad_only); });
     auto* why =
         client_verb(app, args, "why", "Why a lever did or did not fire: every guard in order");
     why->add_option("subject", args.subject, "e.g. tenant/acme")->required();

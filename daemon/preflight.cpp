@@ -10,13 +10,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace leverd {
 namespace {
+
+namespace fs = std::filesystem;
 
 class Findings {
   public:
@@ -74,6 +80,64 @@ void check_secrets(const config::Config& config, const FileUser& user, bool star
         found.warn(fmt::format("not looked at, because only systemd delivers them: {}",
                                fmt::join(unseen, ", ")),
                    "systemctl reload leverd, or start it: it looks at them then");
+    }
+}
+
+// By its mode alone where the user is another one than we are.
+bool may_write(const fs::path& folder, const struct stat& info, const FileUser& user) {
+    if (user.uid == ::geteuid()) {
+        return ::access(folder.c_str(), W_OK | X_OK) == 0;
+    }
+    const mode_t needed = user.uid == info.st_uid   ? S_IWUSR | S_IXUSR
+                          : user.gid == info.st_gid ? S_IWGRP | S_IXGRP
+                                                    : S_IWOTH | S_IXOTH;
+    return user.uid == 0 || (info.st_mode & needed) == needed;
+}
+
+// Why nothing can be made in this folder; empty: something can.
+std::string closed_folder(const fs::path& folder, const FileUser& user) {
+    struct stat info{};
+    if (::stat(folder.c_str(), &info) != 0) {
+        return errno == ENOENT ? folder.string() + " is not there"
+                               : folder.string() + ": " + std::strerror(errno);
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        return folder.string() + " is not a directory";
+    }
+    return may_write(folder, info, user)
+               ? std::string{}
+               : fmt::format("{} cannot be written by user {}", folder.string(), user.uid);
+}
+
+// The nearest folder above that is there.
+fs::path standing_above(fs::path folder) {
+    std::error_code ignored;
+    while (folder.has_relative_path() && !fs::exists(folder, ignored)) {
+        folder = folder.parent_path();
+    }
+    return folder;
+}
+
+// What leverd makes when it starts needs a place. Warnings only: systemd makes both places of the
+// shipped unit (StateDirectory=, RuntimeDirectory=) in the moment of the start.
+void check_places(const config::Config& config, const FileUser& user, Findings& found) {
+    const fs::path state = config.daemon.state_directory;
+    std::error_code ignored;
+    const bool there = fs::exists(state, ignored);
+    const auto from = there ? state : standing_above(state.parent_path());
+    const bool of_state_unit = !there && state.parent_path() == "/var/lib";
+    if (const auto why = closed_folder(from, user); !why.empty() && !of_state_unit) {
+        found.warn(fmt::format("state_directory {} cannot be used: {}", state.string(), why),
+                   "make it, writable by the user that leverd runs as, or set another one in "
+                   "[daemon]");
+    }
+    const fs::path folder = fs::path(config.daemon.socket).parent_path();
+    const bool of_socket_unit = folder.parent_path() == "/run" && !fs::exists(folder, ignored);
+    if (const auto why = closed_folder(folder, user); !why.empty() && !of_socket_unit) {
+        found.warn(fmt::format("socket {} cannot be made, so no command would reach leverd: {}",
+                               config.daemon.socket, why),
+                   "make the folder, writable by the user that leverd runs as, or set another "
+                   "'socket' in [daemon]");
     }
 }
 
@@ -189,6 +253,7 @@ void check_descriptors(Findings& found) {
 std::vector<Finding> preflight(const config::Config& config, const FileUser& user, bool starting) {
     Findings found;
     check_files(config, user, found);
+    check_places(config, user, found);
     check_secrets(config, user, starting, found);
     check_programs(config, user, found);
     check_signals(config, found);

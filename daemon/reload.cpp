@@ -42,14 +42,14 @@ std::vector<std::string> unseen_by_reload(const config::Config& config) {
                     fmt::join(names, ", "))};
 }
 
-std::vector<std::string> errors_in(const config::Loaded& loaded) {
-    std::vector<std::string> texts;
+void sort_out(const config::Loaded& loaded, exporters::Reloaded& done) {
     for (const auto& found : loaded.problems) {
-        if (!found.warning) {
-            texts.push_back(config::render(found));
+        const auto text = config::render(found);
+        (found.warning ? done.warnings : done.problems).push_back(text);
+        if (found.warning) {
+            spdlog::warn("event=reload_warning what=\"{}\"", text.substr(0, text.find('\n')));
         }
     }
-    return texts;
 }
 
 // For people who read it elsewhere: where and what, without the line of the file, which may hold
@@ -108,11 +108,11 @@ SnapshotPtr App::Impl::read_files(exporters::Reloaded& done) {
         return SnapshotPtr{};
     };
     auto loaded = config::load(config_path, vocabulary());
-    done.problems = errors_in(loaded);
+    sort_out(loaded, done);
     if (!done.problems.empty()) {
         return {};
     }
-    if (auto unfit = look_before_start(loaded.config)) {
+    if (auto unfit = look_before_start(loaded.config, &done.warnings)) {
         return refuse(*unfit);
     }
     auto next = make_snapshot(std::move(loaded));
@@ -158,7 +158,7 @@ exporters::Reloaded App::Impl::reload_now() {
     reloading.ok = done.ok;
     driver->post(SelfReport{std::string(config_refused), {}, refused_words(done, config_path)});
     if (done.ok) {
-        reloading.restart_needed = done.restart_needed.size();
+        reloading.restart_needed = done.restart_needed;
     }
     log_reload(done);
     notify::ready(done.ok ? "watching" : "watching; the config on disk was refused");

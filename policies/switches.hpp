@@ -6,6 +6,9 @@
 
 namespace leverd {
 
+// Who set the stop switch when a file did (daemon.stop_file).
+inline constexpr const char* by_stop_file = "stop file";
+
 // Lifts the stop switch and the vetoes whose time is over.
 void settle_switches(Work& work);
 

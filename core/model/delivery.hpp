@@ -16,6 +16,7 @@ struct SinkReport {
     std::string sink;
     std::size_t undelivered = 0;  // pages; a message under way for a moment does not count
     std::optional<Now> oldest;    // since when the first of them waits
+    std::string key;              // of that page
     std::string problem;          // what the last attempt came to; empty: it was accepted
     std::uint64_t accepted = 0;   // attempts since the start
     std::uint64_t rejected = 0;

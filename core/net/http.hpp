@@ -54,7 +54,11 @@ struct HttpFailure {
     std::string detail;  // sanitized, no secrets
     Phases phases;
     bool sent = false;  // true once any byte of the request may have reached the target: the effect
-                        // is then unknown
+                        // is then unknown, unless the status tells
+    // The answer's status and Retry-After where they came before it went wrong: whoever asks only
+    // whether he was heard needs no body. 0: no final status came.
+    int status = 0;
+    std::string retry_after;
 };
 
 using HttpResult = boost::system::result<HttpResponse, HttpFailure>;

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <string_view>
 
 namespace leverd::net {
 namespace {
@@ -29,6 +31,19 @@ std::string lower_name(boost::beast::string_view name) {
 
 Fault malformed(const std::string& why) {
     return Fault{Reason::bad_protocol, Origin::target, "answer: " + why};
+}
+
+// "HTTP/1.1 204 ..." and its line's end; 0: not here yet, or something else.
+int status_of_line(std::string_view bytes) noexcept {
+    constexpr std::size_t at = 9;
+    const auto end = bytes.find("\r\n");
+    if (end == std::string_view::npos || end < at + 3 || !bytes.starts_with("HTTP/1.") ||
+        bytes[at - 1] != ' ' || (end > at + 3 && bytes[at + 3] != ' ')) {
+        return 0;
+    }
+    int status = 0;
+    const auto read = std::from_chars(bytes.data() + at, bytes.data() + at + 3, status);
+    return read.ec == std::errc{} && read.ptr == bytes.data() + at + 3 ? status : 0;
 }
 
 Fault parse_fault(const boost::system::error_code& ec, bool header_done) {
@@ -59,6 +74,7 @@ struct ResponseReader::Impl {
         parser->eager(true);
         parser->skip(head);
         begun_message = false;
+        parser->get().result(0U);  // it would say 200 of what was not read yet
     }
 
     std::optional<Fault> parse();
@@ -203,6 +219,21 @@ bool ResponseReader::began() const {
 
 bool ResponseReader::header_done() const {
     return impl_->checked;
+}
+
+int ResponseReader::status() const noexcept {
+    const auto bytes = impl_->buffer.cdata();
+    // The parser begins with the first line when the whole header is here.
+    const auto read = impl_->parser->get().result_int();
+    const int status = read != 0
+                           ? static_cast<int>(read)
+                           : status_of_line({static_cast<const char*>(bytes.data()), bytes.size()});
+    return status < 200 ? 0 : status;
+}
+
+std::string ResponseReader::retry_after() const {
+    const auto value = impl_->parser->get()[http::field::retry_after];
+    return status() == 0 ? std::string{} : std::string(value.data(), value.size());
 }
 
 bool ResponseReader::done() const {

@@ -29,6 +29,9 @@ class ResponseReader {
 
     bool began() const;        // any byte came
     bool header_done() const;  // of the final answer, not of an interim one (1xx)
+    // Of the final answer, as soon as its first line is here; 0 before that.
+    int status() const noexcept;
+    std::string retry_after() const;  // empty: none, or not read yet
     bool done() const;
     // The connection may carry another request: the answer is whole, nothing follows it, and
     // neither side wants to close.

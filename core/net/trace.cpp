@@ -61,6 +61,7 @@ boost::asio::awaitable<HttpResult> Trace::fetch(HttpRequest request, Deadline de
     } else {
         exchange.failure =
             std::string(describe(result.error().reason).name) + ": " + result.error().detail;
+        exchange.status = result.error().status;
         exchange.phases = result.error().phases;
     }
     noted_.push_back(std::move(exchange));

@@ -20,6 +20,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr std::size_t retry_after_bytes_max = 100;
+
 // Shared by the transport and every fetch in flight, so that neither has to outlive the other.
 struct Core {
     Core(asio::any_io_executor e, TransportOptions o)
@@ -48,6 +50,22 @@ struct Progress {
     Phases phases;
     bool sent = false;   // some byte of the request may be out
     bool heard = false;  // some byte of an answer came
+    int status = 0;
+    std::string retry_after;
+};
+
+// Whatever ends the answer, also memory that ran out: its status is known if it came.
+class StatusKept {
+  public:
+    StatusKept(const ResponseReader& reader, Progress& progress)
+        : reader_(reader), progress_(progress) {}
+    ~StatusKept() { progress_.status = reader_.status(); }
+    StatusKept(const StatusKept&) = delete;
+    StatusKept& operator=(const StatusKept&) = delete;
+
+  private:
+    const ResponseReader& reader_;
+    Progress& progress_;
 };
 
 // Adds the time that passed since the last mark to a phase.
@@ -141,8 +159,10 @@ asio::awaitable<Attempt<HttpResponse>> exchange(Core* core, Stream* stream, cons
     }
     ResponseReader reader(request->method == "HEAD", core->options.header_limit,
                           request->body_limit);
+    const StatusKept kept(reader, *progress);
     std::optional<Fault> fault = co_await read_answer(stream, &guard, &reader, progress);
     if (fault) {
+        progress->retry_after = sanitize(reader.retry_after(), retry_after_bytes_max);
         co_return std::move(*fault);
     }
     HttpResponse response = reader.take();
@@ -203,6 +223,8 @@ HttpFailure to_failure(const Fault& fault, const Progress& progress) {
     failure.detail = sanitize(fault.detail, 300);
     failure.phases = progress.phases;
     failure.sent = progress.sent;
+    failure.status = progress.status;
+    failure.retry_after = progress.retry_after;
     return failure;
 }
 

@@ -73,10 +73,13 @@ Problem problem_of(const net::HttpRequest& request, const net::HttpFailure& fail
     problem.origin = failure.origin;
     problem.sent = failure.sent;
     problem.phases = failure.phases;
-    problem.detail = sanitize(
-        fmt::format("{}: {} after {} ms; {}", call_name(request), describe(failure.reason).name,
-                    total(failure.phases).count(), redact(failure.detail)),
-        evidence_bytes_max);
+    problem.heard = failure.status;
+    const auto heard =
+        failure.status == 0 ? std::string{} : fmt::format("{}, then ", failure.status);
+    problem.detail = sanitize(fmt::format("{}: {}{} after {} ms; {}", call_name(request), heard,
+                                          describe(failure.reason).name,
+                                          total(failure.phases).count(), redact(failure.detail)),
+                              evidence_bytes_max);
     return problem;
 }
 

@@ -22,7 +22,8 @@ namespace leverd::stack {
 struct Problem {
     Reason reason = Reason::connect_failed;
     Origin origin = Origin::target;
-    int status = 0;         // 0: no answer arrived
+    int status = 0;         // 0: no whole answer arrived
+    int heard = 0;          // the status of an answer that went wrong behind it; 0: none
     bool sent = false;      // the request may have reached the target: a mutation is then ambiguous
     bool exact = false;     // the target said itself that the thing does not exist (1.4, 2.3)
     Millis retry_after{0};  // what a 429 or 503 asks for; 0: it does not say

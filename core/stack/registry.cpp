@@ -338,11 +338,15 @@ boost::asio::awaitable<Read<std::string>> Registry::put(std::string repository, 
     request.body = std::move(manifest.bytes);
     apply_credentials(repository, request);
     auto answer = co_await call(access_.http, request, deadline);
+    const auto took = [](int status) { return status == 200 || status == 201 || status == 202; };
     if (answer.has_error()) {
+        // The status says that it is there; the body would say nothing more.
+        if (took(answer.error().heard)) {
+            co_return good(std::string{});
+        }
         co_return answer.error();
     }
-    const int status = answer->status;
-    if (status != 200 && status != 201 && status != 202) {
+    if (!took(answer->status)) {
         co_return problem_of(request, *answer);
     }
     const std::string& announced = answer->header("docker-content-digest");

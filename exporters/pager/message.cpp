@@ -1,6 +1,7 @@
 // Why: see message.hpp.
 #include "exporters/pager/message.hpp"
 
+#include "core/base/shorten.hpp"
 #include "core/base/text.hpp"
 #include "core/model/reason.hpp"
 #include "policies/page/late.hpp"
@@ -43,23 +44,31 @@ Millis total(const Phases& phases) {
 
 AttemptEnd judge_answer(const net::HttpResult& answer, WallTime now) {
     AttemptEnd end;
+    // The page arrived with the status. Sent again for the sake of a body that nobody reads, it
+    // would call people once more at each attempt.
+    const int status = answer ? answer->status : answer.error().status;
     if (!answer) {
         const auto& failure = answer.error();
         end.words = sanitize(fmt::format("{}: {}", describe(failure.reason).name, failure.detail),
                              answer_shown_max);
-        return end;
+        if (status == 0) {
+            return end;
+        }
+        end.words = fmt::format("{}, then {}", status, end.words);
     }
-    const int status = answer->status;
     const bool trouble = status == 408 || status == 425 || status == 429 || status / 100 == 5;
     end.kind = status / 100 == 2 ? AttemptEnd::Kind::accepted
                : trouble         ? AttemptEnd::Kind::failed
                                  : AttemptEnd::Kind::rejected;
-    end.words = fmt::format("{} in {} ms", status, total(answer->phases).count());
-    if (end.kind != AttemptEnd::Kind::accepted && !answer->body.empty()) {
-        end.words += ": " + excerpt_of(answer->body, answer_shown_max);
-    }
     end.too_large = status == 413;
-    end.retry_after = retry_after_of(answer->header("retry-after"), now);
+    end.retry_after =
+        retry_after_of(answer ? answer->header("retry-after") : answer.error().retry_after, now);
+    if (answer) {
+        end.words = fmt::format("{} in {} ms", status, total(answer->phases).count());
+        if (end.kind != AttemptEnd::Kind::accepted && !answer->body.empty()) {
+            end.words += ": " + excerpt_of(answer->body, answer_shown_max);
+        }
+    }
     return end;
 }
 
@@ -72,7 +81,7 @@ Paged worded(const Message& message) {
     auto page = is_late(message) ? told_late(message.page) : message.page;
     if (message.brief) {
         page.title = sanitize(page.title, brief_bytes_max);
-        page.text = sanitize(page.text, brief_bytes_max);
+        page.text = shorten(page.text, brief_bytes_max);
     }
     return page;
 }

@@ -28,8 +28,8 @@ struct AttemptEnd {
     bool too_large = false;
 };
 
-// 2xx is accepted. 408, 425, 429, 5xx and no answer are the receiver's trouble; every other status
-// says that it does not want this message.
+// 2xx is accepted, whatever becomes of the rest of the answer. 408, 425, 429, 5xx and no status are
+// the receiver's trouble; every other status says that it does not want this message.
 AttemptEnd judge_answer(const net::HttpResult& answer, WallTime now);
 
 // It is over, and its beginning never reached this sink.

@@ -362,6 +362,7 @@ std::vector<SinkReport> Outbox::report(Now now) const {
             one.undelivered += 1;
             if (!one.oldest || slot.waiting_since->at < one.oldest->at) {
                 one.oldest = slot.waiting_since;
+                one.key = key;
                 one.problem = slot.problem.empty() ? one.problem : slot.problem;
             }
         }

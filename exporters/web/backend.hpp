@@ -22,7 +22,8 @@ namespace leverd::exporters {
 
 struct Health {
     bool ok = false;
-    std::string why;  // one line; what to do when not ok
+    std::string why;     // one line; what to do when not ok
+    std::string next{};  // that step alone, where there is one
 };
 
 // A lever that a person wants fired, or only planned and judged.
@@ -46,6 +47,7 @@ struct Reloaded {
     std::vector<std::string> changed;         // keys that stand differently than before
     std::vector<std::string> restart_needed;  // keys that the running process cannot take up
     std::vector<std::string> notes;           // what a reload never sees
+    std::vector<std::string> warnings;        // what is legal and looks wrong, of good files too
 };
 
 class Backend {
@@ -79,6 +81,10 @@ class Backend {
     }
     // Number and hash of the newest entry.
     virtual LedgerReport ledger_end() const { return {}; }
+    // The stop file that is there, or may be; empty: it is not.
+    virtual std::string stop_file_set() const { return {}; }
+    // What the config on disk says and the running process cannot take up.
+    virtual std::vector<std::string> restart_needed() const { return {}; }
     // Takes up the files on disk, or keeps what runs and says why.
     virtual boost::asio::awaitable<Reloaded> reload() = 0;
     // Makes the plan, asks every guard and, unless it is a dry run, fires when all of them pass.

@@ -303,6 +303,7 @@ awaitable<Response> post_reload(Call call) {
     out["restart_needed"] = done.restart_needed;
     out["notes"] = done.notes;
     out["problems"] = done.problems;
+    out["warnings"] = done.warnings;
     if (done.ok) {
         co_return json_response(200, out);
     }
@@ -327,6 +328,12 @@ awaitable<Response> post_acknowledge(Call call) {
     if (given.why.empty()) {
         co_return error_response(400, "why is needed", "say in a few words what you did about it");
     }
+    if (!call.backend->state().incidents.contains(given.incident)) {
+        co_return error_response(
+            404,
+            "nothing was lost in " + sanitize(call.capture, 64) + ": no such incident is known",
+            "see the open ones: leverd incidents --open");
+    }
     const auto done = co_await call.backend->acknowledge(given);
     if (done.has_error()) {
         co_return refused(409, done.error());
@@ -340,7 +347,10 @@ awaitable<Response> post_acknowledge(Call call) {
 awaitable<Response> post_test_page(Call call) {
     const auto answer = co_await call.backend->test_page(call.capture, call.who);
     if (answer.has_error()) {
-        co_return refused(409, answer.error());
+        // Nobody refused anything here: there is no such sink, or its receiver did not take it.
+        const auto sinks = call.backend->page_delivery();
+        const bool known = std::ranges::find(sinks, call.capture, &SinkReport::sink) != sinks.end();
+        co_return refused(known ? 502 : 404, answer.error());
     }
     Json out = Json::object();
     out["sink"] = call.capture;

@@ -6,6 +6,8 @@
 #include "exporters/web/router.hpp"
 #include "exporters/web/views.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -55,12 +57,46 @@ Response no_such(std::string_view what, const std::string& name,
                           near ? "did you mean '" + *near + "'?" : "GET " + listed_at);
 }
 
+// "shop" of "tenant/shop", "w1" of "workspace/shop/w1": how people call it.
+std::string short_name(const Subject& subject) {
+    return subject.text().substr(subject.text().rfind('/') + 1);
+}
+
+// Whose short name this is, or nearly is where nobody's is.
+std::vector<std::string> called(const State& state, const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& [subject, held] : state.subjects) {
+        names.push_back(short_name(subject));
+    }
+    const bool exact = std::ranges::find(names, name) != names.end();
+    const auto meant = exact ? std::optional<std::string>(name) : suggest(name, names);
+    std::vector<std::string> out;
+    for (const auto& [subject, held] : state.subjects) {
+        if (meant && short_name(subject) == *meant) {
+            out.push_back("'" + subject.text() + "'");
+        }
+    }
+    return out;
+}
+
 Response no_subject(const State& state, const std::string& name) {
+    constexpr std::size_t named_max = 3;
+    const std::string listed_at = "leverd subjects lists them (GET /api/v1/subjects)";
     std::vector<std::string> known;
     for (const auto& [subject, held] : state.subjects) {
         known.push_back(subject.text());
     }
-    return no_such("subject", name, known, "/api/v1/subjects");
+    const auto near = suggest(name, known);
+    auto meant = near ? std::vector<std::string>{"'" + *near + "'"} : called(state, name);
+    const auto more = meant.size() - std::min(meant.size(), named_max);
+    meant.resize(meant.size() - more);
+    return error_response(
+        404, "no subject '" + sanitize(name, 200) + "'",
+        meant.empty()
+            ? listed_at
+            : fmt::format(
+                  "did you mean {}?{}", fmt::join(meant, " or "),
+                  more == 0 ? "" : fmt::format(" {} more have that name; ", more) + listed_at));
 }
 
 Response ledger_failed(const Error& error) {

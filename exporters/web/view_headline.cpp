@@ -227,7 +227,7 @@ void add_rest(const Backend& backend, const Scene& scene, std::vector<Concern>& 
                        "leverd is not ready",
                        {},
                        ready.why + ".",
-                       "leverd check, then leverd status"});
+                       ready.next.empty() ? "leverd status" : ready.next});
     }
     if (!out.empty()) {
         return;

@@ -3,6 +3,7 @@
 #include "core/model/codec.hpp"
 #include "exporters/web/views.hpp"
 #include "policies/page/delivery.hpp"
+#include "policies/switches.hpp"
 #include "policies/windows.hpp"
 
 #include <fmt/format.h>
@@ -40,6 +41,26 @@ bool everything(std::string_view glob) {
     return glob == "*" || glob == "**";
 }
 
+// The file holds levers beside the switch: each has to be lifted where it was set.
+void add_stop(const Backend& backend, const Scene& scene, std::vector<std::string>& out) {
+    const auto& stop = scene.state.stop;
+    const auto file = backend.stop_file_set();
+    const bool by_file = stop.who == by_stop_file;
+    if (stop.stopped && !(by_file && !file.empty())) {
+        const Json until = time_json(scene, stop.until);
+        out.push_back(fmt::format("the stop switch is set by {}{}: {}{}",
+                                  stop.who.empty() ? "someone" : stop.who,
+                                  until.is_null() ? "" : " until " + until.get<std::string>(),
+                                  stop.why.empty() ? "no reason given" : stop.why,
+                                  by_file ? "" : "; lift it: leverd resume --why ..."));
+    }
+    if (!file.empty()) {
+        const bool unreadable = by_file && !stop.why.ends_with(" exists");
+        out.push_back(unreadable ? "the stop file holds every lever: " + stop.why
+                                 : fmt::format("the stop file holds every lever: remove {}", file));
+    }
+}
+
 // Everything that keeps leverd from firing any lever at all, worst first.
 std::vector<std::string> obstacles(const Backend& backend, const Scene& scene) {
     std::vector<std::string> out;
@@ -51,13 +72,7 @@ std::vector<std::string> obstacles(const Backend& backend, const Scene& scene) {
         out.push_back("the history is in doubt: " + state.history.why +
                       "; look into it, then leverd ledger accept --why ...");
     }
-    if (state.stop.stopped) {
-        const Json until = time_json(scene, state.stop.until);
-        out.push_back(fmt::format("the stop switch is set by {}{}: {}",
-                                  state.stop.who.empty() ? "someone" : state.stop.who,
-                                  until.is_null() ? "" : " until " + until.get<std::string>(),
-                                  state.stop.why.empty() ? "no reason given" : state.stop.why));
-    }
+    add_stop(backend, scene, out);
     if (state.breaker.phase == BreakerPhase::open) {
         out.push_back("the storm breaker is open: " + state.breaker.why);
     }
@@ -101,6 +116,7 @@ Json delivery_json(const Backend& backend, const Scene& scene) {
         row["sink"] = sink.sink;
         row["undelivered"] = sink.undelivered;
         row["oldest"] = sink.oldest ? time_json(scene, sink.oldest->at) : Json(nullptr);
+        row["key"] = sink.key;
         row["problem"] = sink.problem;
         out["sinks"].push_back(std::move(row));
     }
@@ -147,7 +163,9 @@ Json status_view(const Backend& backend) {
     out["config_hash"] = state.config_hash;
     add_headline(backend, scene, out);
     out["healthy"] = health_json(backend.healthy());
-    out["ready"] = health_json(backend.ready());
+    const auto ready = backend.ready();
+    out["ready"] = health_json(ready);
+    out["ready"]["next"] = ready.next;
     out["can_act"]["ok"] = blocked.empty();
     out["can_act"]["why"] = blocked;
     out["stop"]["stopped"] = state.stop.stopped;
@@ -155,6 +173,8 @@ Json status_view(const Backend& backend) {
     out["stop"]["why"] = state.stop.why;
     out["stop"]["since"] = time_json(state.stop.since);
     out["stop"]["until"] = time_json(scene, state.stop.until);
+    out["stop"]["file"] = backend.stop_file_set();
+    out["restart_needed"] = backend.restart_needed();
     out["vetoes"] = vetoes_view(scene)["vetoes"];
     out["storm"] = storm_json(scene);
     out["flapping"] = flapping_json(scene);

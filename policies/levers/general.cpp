@@ -79,7 +79,10 @@ class GeneralLever final : public Lever {
         }
         auto answer = co_await stack::call(context.http, *request, deadline);
         if (answer.has_error()) {
-            co_return make_outcome(intent, judge_mutation(answer.error()),
+            // Nothing but the status is asked for, so a body that went wrong changes nothing.
+            const bool took = is_fine(answer.error().heard);
+            co_return make_outcome(intent,
+                                   took ? OutcomeKind::accepted : judge_mutation(answer.error()),
                                    describe_mutation(answer.error()));
         }
         co_return judge_answer(intent, *request, *answer);
@@ -202,11 +205,15 @@ class GeneralLever final : public Lever {
         return std::nullopt;
     }
 
+    bool is_fine(int status) const {
+        const auto& fine = general().statuses;
+        return std::find(fine.begin(), fine.end(), status) != fine.end();
+    }
+
     Outcome judge_answer(const std::string& intent, const net::HttpRequest& request,
                          const net::HttpResponse& response) const {
-        const auto& fine = general().statuses;
         const std::string words = stack::describe_without_body(request, response);
-        if (std::find(fine.begin(), fine.end(), response.status) != fine.end()) {
+        if (is_fine(response.status)) {
             return make_outcome(intent, OutcomeKind::accepted, words);
         }
         // A success that nobody declared is no success, and no refusal either.

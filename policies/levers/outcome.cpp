@@ -25,8 +25,10 @@ OutcomeKind judge_mutation(const stack::Problem& problem) {
     if (!problem.sent) {
         return OutcomeKind::failed;
     }
-    // 408 says that the target gave up waiting for us, not that it did nothing.
-    const bool refused = problem.status >= 300 && problem.status < 500 && problem.status != 408;
+    // A no is a no, also where its body was cut. 408 says that the target gave up waiting for us,
+    // not that it did nothing.
+    const int status = problem.status != 0 ? problem.status : problem.heard;
+    const bool refused = status >= 300 && status < 500 && status != 408;
     return refused ? OutcomeKind::failed : OutcomeKind::unknown;
 }
 

@@ -13,9 +13,13 @@ std::vector<std::string> delivery_lines(const std::vector<SinkReport>& sinks, No
         }
         const auto age = sink.oldest ? now.at - sink.oldest->at : Millis{0};
         lines.push_back(fmt::format(
-            "{} not delivered to sink {}, the oldest for {}: {}",
+            "{} not delivered to sink {}, {}{} has waited for {}: {}. Next: leverd notify test {}, "
+            "then mend "
+            "the sink's url, secret or receiver",
             sink.undelivered == 1 ? "1 page is" : fmt::format("{} pages are", sink.undelivered),
-            sink.sink, shown_duration(age), sink.problem.empty() ? "no answer yet" : sink.problem));
+            sink.sink, sink.undelivered == 1 ? "it" : "the oldest",
+            sink.key.empty() ? "" : " (" + sink.key + ")", shown_duration(age),
+            sink.problem.empty() ? "no answer yet" : sink.problem, sink.sink));
     }
     return lines;
 }

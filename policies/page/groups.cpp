@@ -3,6 +3,7 @@
 
 #include "policies/page/desk.hpp"
 #include "policies/page/text.hpp"
+#include "policies/page/up_and_down.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -77,7 +78,9 @@ std::optional<Lead> lead_of(const Work& work, const PageGroup& group) {
 void describe_case(const Work& work, const Lead& lead, Paged& page) {
     const auto& incident = *lead.incident;
     page.severity = lead.severity;
-    page.title = case_title(work.rules, incident);
+    page.title = case_title(work.rules, work.state, incident);
+    page.title +=
+        up_and_down(work.rules, work.state, incident.subject).empty() ? "" : goes_up_and_down;
     page.text = case_text(work.rules, work.state, incident, lead.view, page.since);
     page.state = lead.view.row->state;
     page.subject = incident.subject;
@@ -105,7 +108,8 @@ void describe_storm(const Work& work, const PageGroup& group, const Lead& lead, 
         return one.incident->symptom == members.front().incident->symptom;
     });
     page.severity = std::max(lead.severity, members.front().severity);
-    page.title = storm_title(work.rules, members, group.ended_by_lever + group.ended_alone);
+    page.title =
+        storm_title(work.rules, work.state, members, group.ended_by_lever + group.ended_alone);
     page.text = storm_text(work.rules, work.state, members, page.since);
     page.state = lead.view.row->state;
     page.subject = {};
@@ -123,7 +127,7 @@ Instant fire_page(Work& work, const std::string& key, const PageGroup& group, co
     Paged page;
     page.key = key;
     if (before != nullptr) {
-        // A page that watches a healed cause takes in what follows from it: that did not come back.
+        // Another symptom of the subject while the first is watched: that did not come back.
         const bool same = storm || (before->subject == lead.incident->subject &&
                                     before->symptom == lead.incident->symptom);
         page.since = before->since;
@@ -152,6 +156,9 @@ Instant fire_page(Work& work, const std::string& key, const PageGroup& group, co
                        before->severity >= page.severity;
     if (moved && work.now.at < lead.view.news) {
         return lead.view.news;
+    }
+    if (firing && differ_in_number_only(page.text, before->text)) {
+        page.text = before->text;
     }
     if (firing && page.text != before->text && is_same_news(*before, page) &&
         work.now.at - before->at.at < detail_update) {
@@ -191,6 +198,7 @@ void recover(Work& work, const Paged& before, const PageGroup& group) {
     auto page = before;
     page.status = PageStatus::recovered;
     page.ended = group.emptied == Now{} ? work.now : group.emptied;
+    page.title = steady_title(before.title);
     page.lever = {};
     page.guard = {};
     Now until = page.ended;
@@ -205,6 +213,7 @@ void resolve(Work& work, const Paged& before, const PageGroup& group) {
     auto page = before;
     page.status = PageStatus::resolved;
     page.ended = group.emptied.at > page.ended.at ? group.emptied : page.ended;
+    page.title = steady_title(before.title);
     page.lever = {};
     page.guard = {};
     page.text = fmt::format("Over. {}. {}.", ending_of(work, group, before), lasted_text(page));
@@ -249,7 +258,7 @@ bool follow_cause(Work& work, const Paged& before, const PageGroup& group) {
     page.status = PageStatus::resolved;
     page.ended = work.now;
     page.text = fmt::format("Not over: {} explains it. Page {} tells of both from now on.",
-                            case_title(work.rules, *cause), told->second);
+                            case_title(work.rules, work.state, *cause), told->second);
     tell(work, std::move(page));
     return true;
 }
@@ -262,6 +271,27 @@ bool any_flapping(const Work& work, const Paged& page, const PageGroup& group) {
            std::ranges::any_of(group.about, [&](const auto& one) {
                return is_flapping(work.rules, work.state, one.first);
            });
+}
+
+// Nothing is wrong at this moment, and the page stays: it says why. One that said "recovered" calls
+// again: each failure alone may be too short to be told.
+void tell_flapping(Work& work, const Paged& before) {
+    const auto words = up_and_down(work.rules, work.state, before.subject);
+    const bool firing = before.status == PageStatus::firing;
+    if (words.empty() || (firing && before.title.ends_with(goes_up_and_down))) {
+        return;
+    }
+    auto page = before;
+    page.status = PageStatus::firing;
+    page.ended = {};
+    page.again = before.again || !firing;
+    page.times += firing ? 0 : 1;
+    page.title = steady_title(before.title) + std::string(goes_up_and_down);
+    page.text = fmt::format(
+        "Since {}. It {}; it may work at any one moment. No disruptive lever fires on it until it "
+        "is steady. {}. Next: leverd why {}",
+        moment_text(page.since), words, kept_of_flapping, page.subject.text());
+    tell(work, std::move(page));
 }
 
 // When what changed is to be told, if not now.
@@ -294,6 +324,7 @@ Instant settle_group(Work& work, const std::string& key) {
         return Instant::max();
     }
     if (any_flapping(work, before, group)) {
+        tell_flapping(work, before);
         return Instant::max();
     }
     // A subject that stopped flapping has been watched already.

@@ -1,7 +1,6 @@
 // Why: see joining.hpp.
 #include "policies/page/joining.hpp"
 
-#include "policies/detect/blind.hpp"
 #include "policies/page/case.hpp"
 #include "policies/page/desk.hpp"
 #include "policies/page/groups.hpp"
@@ -30,20 +29,6 @@ const Incident* waiting_case(const State& state, const std::string& id) {
     return waits ? &held->second : nullptr;
 }
 
-// What was explained by a cause keeps the cause's page while that is watched: an effect heals
-// later than its cause.
-std::string page_of_healed_cause(const Work& work, const Subject& subject) {
-    for (const auto& above : ancestors_of(work.rules.runbook, work.state, subject)) {
-        const auto key = open_page_of(work.state, above);
-        const auto* page = page_at(work.state, key);
-        if (page != nullptr && page->status == PageStatus::recovered &&
-            !speaks_of_blindness(work.rules, page->symptom)) {
-            return key;
-        }
-    }
-    return {};
-}
-
 // The resolved page of the same row and subject, as long as its policy calls it the same case.
 std::string page_that_comes_back(const Work& work, const Incident& incident) {
     const auto last = work.state.book.last.find(incident.subject);
@@ -66,7 +51,8 @@ std::string page_that_comes_back(const Work& work, const Incident& incident) {
         }
     }
     const auto* page = page_at(work.state, key->second);
-    const bool soon = page != nullptr && incident.opened.at - page->ended.at <= within;
+    const bool soon = page != nullptr && page->subject == incident.subject &&
+                      incident.opened.at - page->ended.at <= within;
     return soon ? key->second : std::string{};
 }
 
@@ -134,11 +120,27 @@ std::string storm_for(Work& work) {
     return key;
 }
 
+// The page went over to a cause, and nothing of that is open any more.
+bool is_of_healed_cause(const State& state, const std::string& key, const Subject& subject) {
+    const auto* page = page_at(state, key);
+    if (page == nullptr || key.starts_with(storm_prefix) || page->subject == subject) {
+        return false;
+    }
+    const auto group = state.book.groups.find(key);
+    return group == state.book.groups.end() ||
+           std::ranges::none_of(group->second.open, [&](const auto& id) {
+               const auto held = state.incidents.find(id);
+               return held != state.incidents.end() && held->second.subject == page->subject;
+           });
+}
+
 // The open page to which a case of this subject belongs at once, so that the page cannot be
-// resolved over it.
+// resolved over it. Never the page of a cause that healed: whoever was called for that and put it
+// away would not be called for what outlived it, because receivers call nobody anew for a key that
+// is open.
 std::string open_home(const Work& work, const Incident& incident) {
     auto key = open_page_of(work.state, incident.subject);
-    key = key.empty() ? page_of_healed_cause(work, incident.subject) : key;
+    key = is_of_healed_cause(work.state, key, incident.subject) ? std::string{} : key;
     // Written by an older leverd, which kept no list of who belongs to which page.
     return key.empty() && is_open(page_at(work.state, incident.id)) ? incident.id : key;
 }

@@ -7,6 +7,8 @@
 #include "policies/page/groups.hpp"
 #include "policies/page/table.hpp"
 #include "policies/page/text.hpp"
+#include "policies/page/up_and_down.hpp"
+#include "policies/switches.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -74,9 +76,12 @@ void leverd_itself(Work& work, StandingPages& wanted) {
         wanted["stop"] = {page_state::stop,
                           state.stop.since,
                           "the stop switch has been set for more than a day",
-                          fmt::format("by {}: {}. Next: leverd resume, or set it again with --for "
-                                      "to say until when",
-                                      state.stop.who, state.stop.why),
+                          fmt::format("by {}: {}. Next: {} set it again with --for to say until "
+                                      "when",
+                                      state.stop.who, state.stop.why,
+                                      state.stop.who == by_stop_file
+                                          ? "remove that file, then, if levers are to wait longer,"
+                                          : "leverd resume, or"),
                           {}};
     }
     if (!state.ledger_writable) {
@@ -112,9 +117,10 @@ void what_it_holds(Work& work, StandingPages& wanted) {
         if (!told_otherwise(subject, key)) {
             wanted[key] = {page_state::flapping, first,
                            fmt::format("{} goes up and down ({})", subject.text(), signal),
-                           fmt::format("no disruptive lever fires on it until it is steady. {}. "
-                                       "Next: leverd why {}",
-                                       kept_of_flapping, subject.text()),
+                           fmt::format("It {}. No disruptive lever fires on it until it is steady. "
+                                       "{}. Next: leverd why {}",
+                                       up_and_down(work.rules, state, subject), kept_of_flapping,
+                                       subject.text()),
                            subject};
         }
     }
@@ -162,7 +168,11 @@ void tell_standing(Work& work, const std::string& key, const Standing& one) {
     page.severity =
         row == nullptr ? Severity::critical : row->severity.value_or(Severity::critical);
     page.title = one.title;
-    page.text = fmt::format("Since {}. {}.", moment_text(one.since), one.text);
+    // How often a subject went up and down is that of the moment when it was told.
+    const bool same_flaps = firing && one.state == page_state::flapping &&
+                            before->second.state == one.state && before->second.title == one.title;
+    page.text = same_flaps ? before->second.text
+                           : fmt::format("Since {}. {}.", moment_text(one.since), one.text);
     page.state = one.state;
     page.subject = one.subject;
     page.since = firing ? before->second.since : one.since;

@@ -5,6 +5,7 @@
 #include "policies/detect.hpp"
 #include "policies/guard_names.hpp"
 #include "policies/losses.hpp"
+#include "policies/page/up_and_down.hpp"
 #include "policies/topology.hpp"
 #include "policies/verify.hpp"
 
@@ -210,7 +211,12 @@ std::string moment_text(const Now& now) {
     return text.substr(0, text.find('.')) + " UTC";
 }
 
-std::string case_title(const Rules& rules, const Incident& incident) {
+std::string case_title(const Rules& rules, const State& state, const Incident& incident) {
+    if (const auto lost = open_loss(state, incident); !lost.empty()) {
+        const bool itself = lost == incident.subject.text();
+        return fmt::format("{}: {}deleted and not recreated", incident.subject.text(),
+                           itself ? "" : lost + " was ");
+    }
     const auto* symptom = find_symptom(rules, incident.symptom);
     return fmt::format("{}: {}", incident.subject.text(),
                        symptom == nullptr ? incident.symptom : symptom->title);
@@ -233,14 +239,17 @@ std::string case_text(const Rules& rules, const State& state, const Incident& in
     }
     say(text, tried_text(state, incident));
     say(text, what_holds(rules, state, incident, view));
-    if (view.guard == guard_name::flapping) {
+    const auto flaps = up_and_down(rules, state, incident.subject);
+    say(text, flaps.empty() ? flaps : "It " + flaps);
+    if (view.guard == guard_name::flapping || !flaps.empty()) {
         say(text, kept_of_flapping);
     }
     say(text, next_step(incident, view));
     return text;
 }
 
-std::string storm_title(const Rules& rules, const std::vector<StormMember>& members, int closed) {
+std::string storm_title(const Rules& rules, const State& state,
+                        const std::vector<StormMember>& members, int closed) {
     const auto& example = members.front().incident->subject.text();
     if (closed > 0) {
         return fmt::format("{} of {} separate incidents {} still open, e.g. {}", members.size(),
@@ -248,7 +257,8 @@ std::string storm_title(const Rules& rules, const std::vector<StormMember>& memb
                            members.size() == 1 ? "is" : "are", example);
     }
     if (members.size() == 1) {  // the others have pages of their own
-        return case_title(rules, *members.front().incident) + ", and others at the same time";
+        return case_title(rules, state, *members.front().incident) +
+               ", and others at the same time";
     }
     return fmt::format("{} separate incidents at once, e.g. {}", members.size(), example);
 }
@@ -260,7 +270,7 @@ std::string storm_text(const Rules& rules, const State& state,
     say(text, memory_text(state, since));
     std::string names;
     for (std::size_t i = 0; i < std::min(members.size(), subjects_named); ++i) {
-        names += (i == 0 ? "" : "; ") + case_title(rules, *members[i].incident);
+        names += (i == 0 ? "" : "; ") + case_title(rules, state, *members[i].incident);
     }
     if (members.size() > subjects_named) {
         names += fmt::format("; and {} more", members.size() - subjects_named);

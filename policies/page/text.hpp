@@ -17,8 +17,9 @@ inline constexpr const char* kept_of_flapping =
 // "2026-05-06 18:00:00 UTC".
 std::string moment_text(const Now& now);
 
-// "tenant/acme: Whole tenant unreachable".
-std::string case_title(const Rules& rules, const Incident& incident);
+// "tenant/acme: Whole tenant unreachable"; of what a lever deleted: "workspace/acme/w1: deleted and
+// not recreated".
+std::string case_title(const Rules& rules, const State& state, const Incident& incident);
 
 std::string case_text(const Rules& rules, const State& state, const Incident& incident,
                       const CaseView& view, const Now& since);
@@ -29,7 +30,8 @@ struct StormMember {
     Severity severity = Severity::critical;
 };
 // `closed`: cases of the storm that are over.
-std::string storm_title(const Rules& rules, const std::vector<StormMember>& members, int closed);
+std::string storm_title(const Rules& rules, const State& state,
+                        const std::vector<StormMember>& members, int closed);
 std::string storm_text(const Rules& rules, const State& state,
                        const std::vector<StormMember>& members, const Now& since);
 

@@ -132,6 +132,28 @@ def answers(t):
         t("status names the answer", "413" in s.cli("status").stdout, s.cli("status").stdout)
 
 
+HALF = {
+    "too short": (202, {"Content-Length": "100"}, b"ok", False),
+    "too long": (200, {"Content-Length": "40000"}, b"x" * 40000, False),
+    "never ended": (202, {"Transfer-Encoding": "chunked"}, b"2\r\nok\r\n", True),
+    "not to be read": (200, {"Content-Encoding": "gzip", "Content-Length": "2"}, b"ok", False),
+}
+
+
+def half_answers(t):
+    with Receiver() as receiver, Paged(receiver) as s:
+        for name, answer in HALF.items():
+            receiver.set(answer)
+            done = s.cli("notify", "test", "pager")
+            t(f"a 2xx whose body is {name} is an accepted page", done.returncode == 0, done)
+        receiver.set(HALF["too short"])
+        gone_down(s, receiver)
+        wait_for("an empty outbox", lambda: undelivered(s) == 0 and receiver.accepted("acme"), 30)
+        again = holds_for(6, lambda: len({r["headers"]["X-Watchdog-Delivery"] for r in receiver.tries(
+            "tenant/acme")}) == len(receiver.tries("tenant/acme")))
+        t("and no version of a page comes twice", again is None, receiver.tries("tenant/acme"))
+
+
 def test_page(t):
     with Receiver() as receiver, Paged(receiver) as s:
         good = s.cli("notify", "test", "pager")
@@ -141,11 +163,12 @@ def test_page(t):
           mine)
         receiver.set((401, {}))
         bad = s.cli("notify", "test", "pager")
-        t("a refused one says so", bad.returncode != 0 and "401" in bad.stderr, bad)
+        t("a refused one says so", bad.returncode == 1 and "401" in bad.stderr, bad)
         unknown = s.cli("notify", "test", "pagr")
-        t("an unknown sink is named", "did you mean 'pager'" in unknown.stderr, unknown)
+        t("an unknown sink is named", unknown.returncode == 1
+          and "did you mean 'pager'" in unknown.stderr, unknown)
         t("a test is no page of the outbox", undelivered(s) == 0)
 
 
 if __name__ == "__main__":
-    main([outage, missed, order, answers, test_page])
+    main([outage, missed, order, answers, half_answers, test_page])

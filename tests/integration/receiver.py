@@ -6,7 +6,8 @@ import threading
 
 
 class Receiver:
-    """A receiver of pages on loopback. `answer` is (status, headers), "hang" or "cut"."""
+    """A receiver of pages on loopback. `answer` is (status, headers), "hang" or "cut"; or (status,
+    headers, bytes, hold): exactly these, then the end, or nothing more for as long as it lives."""
 
     def __init__(self):
         self.answer = (200, {})
@@ -31,10 +32,17 @@ class Receiver:
                     return
                 if answer == "cut":
                     return
-                status, headers = answer
+                status, headers = answer[:2]
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
+                if len(answer) == 4:
+                    self.end_headers()
+                    self.wfile.write(answer[2])
+                    self.wfile.flush()
+                    if answer[3]:
+                        outer.free.wait(60)
+                    return
                 self.send_header("Content-Length", "0")
                 self.send_header("Connection", "close")
                 self.end_headers()

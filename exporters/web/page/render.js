@@ -94,6 +94,7 @@ export function facts(status) {
     chip(!status.observer.trusted, status.observer.trusted ? 'observer trusted' : 'observer in doubt'),
     chip(!status.ledger.writable, status.ledger.writable ? 'ledger writable' : 'ledger NOT writable'),
     chip(false, status.freeze.active ? 'freeze active' : 'no freeze'),
+    ...status.restart_needed.map((key) => chip(true, `needs a restart: ${key}`)),
     chip(false, `mode ceiling: ${status.mode_ceiling}`),
     chip(!status.ready.ok, status.ready.ok ? 'ready' : `not ready: ${status.ready.why}`),
     chip(false, `levers in flight: ${status.counts.levers_in_flight}`),
@@ -111,6 +112,7 @@ export function holds(held, actions) {
     lines.push(line('Stop switch', `set by ${held.stop.who}, `, ends(held.stop.until),
       el('span', { class: 'evidence' }, held.stop.why)));
   }
+  if (held.stop.file) lines.push(line('Stop file', `holds every lever: remove ${held.stop.file}`));
   if (held.storm.phase !== 'closed') {
     lines.push(line(`Storm breaker ${held.storm.phase === 'open' ? 'open' : 'half open'}`, held.storm.words,
       el('span', { class: 'evidence' }, held.storm.why)));

@@ -428,5 +428,19 @@ TEST_CASE("a mistake in the settings is shown with its place and a way out") {
     }
 }
 
+TEST_CASE("a socket path that the system would not take is an error with a shorter one") {
+    for (const std::string key : {"socket", "exec_socket"}) {
+        const auto toml = [&key](std::size_t length) {
+            return "[daemon]\n" + key + " = \"/run/" + std::string(length - 5, 'x') + "\"\n";
+        };
+        CHECK(problems_of(toml(107)).find("bytes long") == std::string::npos);
+        const auto said = problems_of(toml(108));
+        CHECK(said.find("error: '" + key + "' must be at most 107 bytes long, found 108") !=
+              std::string::npos);
+        CHECK(said.find("hint: the system takes no longer one: e.g. /run/leverd") !=
+              std::string::npos);
+    }
+}
+
 }  // namespace
 }  // namespace leverd::config

@@ -1,6 +1,8 @@
 // Why: see app_bench.hpp.
 #include "tests/unit/daemon/app_bench.hpp"
 
+#include "tests/unit/daemon/through.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
@@ -239,11 +241,28 @@ Exit AppBench::run(Story story) {
     return exit;
 }
 
-bool AppBench::settled() {
-    const auto& subjects = backend().state().subjects;
+std::optional<LeverEnd> end_of_lever(const State& state) {
+    for (const auto& [id, held] : state.intents) {
+        if (held.outcome) {
+            return held.outcome->kind == OutcomeKind::unknown ? LeverEnd::unknown
+                                                              : LeverEnd::answered;
+        }
+    }
+    const bool no_plan = std::ranges::any_of(state.incidents, [](const auto& item) {
+        return item.second.plan && !item.second.plan->ok;
+    });
+    return no_plan ? std::optional(LeverEnd::no_plan) : std::nullopt;
+}
+
+bool is_settled(exporters::Backend& backend) {
+    const auto& subjects = backend.state().subjects;
     const auto references = std::ranges::count_if(
         subjects, [](const auto& item) { return item.first.kind() == "reference"; });
-    return backend().ready().ok && references == 2 && subjects.contains(Subject{"tenant/acme"});
+    return backend.ready().ok && references == 2 && subjects.contains(Subject{"tenant/acme"});
+}
+
+bool AppBench::settled() {
+    return is_settled(backend());
 }
 
 asio::awaitable<void> AppBench::until(std::function<bool()> holds, std::string what) {

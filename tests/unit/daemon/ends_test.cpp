@@ -3,6 +3,7 @@
 #include "core/ledger/sqlite_ledger.hpp"
 #include "core/model/codec.hpp"
 #include "tests/unit/daemon/app_bench.hpp"
+#include "tests/unit/daemon/through.hpp"
 
 #include <map>
 #include <new>
@@ -46,22 +47,17 @@ class FusedTransport final : public net::HttpTransport {
     std::unique_ptr<net::HttpTransport> inner_;
 };
 
-class FusedLedger final : public Ledger {
+class FusedLedger final : public test::ThroughLedger {
   public:
-    FusedLedger(Fuse* fuse, Ledger* inner) : fuse_(*fuse), inner_(*inner) {}
+    FusedLedger(Fuse* fuse, Ledger* inner) : ThroughLedger(inner), fuse_(*fuse) {}
     asio::awaitable<Result<LedgerReport>> append(std::vector<Entry> entries) override {
         fuse_.burn();
-        auto report = co_await inner_.append(std::move(entries));
+        auto report = co_await inner().append(std::move(entries));
         co_return report;
-    }
-    asio::awaitable<Result<std::vector<StoredEntry>>> read(std::int64_t after,
-                                                           std::size_t limit) override {
-        return inner_.read(after, limit);
     }
 
   private:
     Fuse& fuse_;
-    Ledger& inner_;
 };
 
 class FusedClock final : public Clock {
@@ -110,20 +106,7 @@ asio::awaitable<void> trouble(test::AppBench* bench, Fuse* fuse) {
     co_await bench->until(ready, "ready");
     fuse->armed = true;
     bench->tenant.healthy = false;
-    const auto over = [bench] {
-        const auto& state = bench->backend().state();
-        for (const auto& [id, held] : state.intents) {
-            if (held.outcome) {
-                return true;
-            }
-        }
-        for (const auto& [id, incident] : state.incidents) {
-            if (incident.plan && !incident.plan->ok) {
-                return true;
-            }
-        }
-        return false;
-    };
+    const auto over = [bench] { return test::end_of_lever(bench->backend().state()).has_value(); };
     co_await bench->until(over, "the lever came to an end, or its plan to a problem");
     fuse->armed = false;
 }

@@ -7,6 +7,7 @@
 #include "daemon/last_words.hpp"
 #include "tests/unit/daemon/app_bench.hpp"
 #include "tests/unit/daemon/scarce_memory.hpp"
+#include "tests/unit/daemon/through.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -157,30 +158,9 @@ bool becomes(Shared& shared, const std::function<bool()>& holds) {
     return false;
 }
 
-bool settled(Shared& shared) {
-    const auto& backend = shared.app->backend();
-    const auto& subjects = backend.state().subjects;
-    const auto references = std::ranges::count_if(
-        subjects, [](const auto& item) { return item.first.kind() == "reference"; });
-    return backend.ready().ok && references == 2 && subjects.contains(Subject{"tenant/acme"});
-}
-
-// The lever has ended, or its plan; told = a person must hear of it.
-bool lever_over(Shared& shared, bool* told) {
-    const auto& state = shared.app->backend().state();
-    for (const auto& [id, held] : state.intents) {
-        if (held.outcome) {
-            *told = held.outcome->kind == OutcomeKind::unknown;
-            return true;
-        }
-    }
-    for (const auto& [id, incident] : state.incidents) {
-        if (incident.plan && !incident.plan->ok) {
-            *told = true;
-            return true;
-        }
-    }
-    return false;
+// A person must hear of it.
+bool wants_a_person(test::LeverEnd end) {
+    return end != test::LeverEnd::answered;
 }
 
 void knock(Shared& shared, int turn) {
@@ -249,7 +229,7 @@ void check_whole(Shared& shared, bool must_page) {
 
 void watch(Shared& shared, const Order& order, int told) {
     const memory::Exempt all;
-    if (!becomes(shared, [&] { return settled(shared); })) {
+    if (!becomes(shared, [&] { return test::is_settled(shared.app->backend()); })) {
         shared.verdict = never_over;
     }
     ask<bool>(shared, [&] { return shared.bench->tenant.healthy = false; });
@@ -264,8 +244,11 @@ void watch(Shared& shared, const Order& order, int told) {
     bool over = false;
     // All requests once more after the lever's end, so that they meet every state.
     for (int after = 0; after < 6 && !shared.ended && shared.verdict == 0; ++turn) {
-        over = over ||
-               ask<bool>(shared, [&] { return lever_over(shared, &must_page); }).value_or(false);
+        over = over || ask<bool>(shared, [&] {
+                           const auto end = test::end_of_lever(shared.app->backend().state());
+                           must_page = end && wants_a_person(*end);
+                           return end.has_value();
+                       }).value_or(false);
         knock(shared, turn);
         after += over ? 1 : 0;
         if (net::deadline_in(Millis{0}) > latest) {

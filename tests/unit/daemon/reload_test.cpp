@@ -54,6 +54,47 @@ asio::awaitable<void> refuse_then_mend(test::AppBench& bench) {
           std::string::npos);
 }
 
+// What people elsewhere read of a refusal: the place and the reason, and nothing of the line.
+asio::awaitable<void> refuse_with_a_secret(test::AppBench& bench) {
+    const auto seen = [&bench] { return bench.settled(); };
+    co_await bench.until(seen, "ready");
+    bench.write(
+        "[[notify]]\nid = \"pager\"\nkind = \"webhook\"\nurl = "
+        "\"https://pager.test/hook\"\nsecrett = \"hunter2-hunter2\"\n");
+    const auto refused = co_await bench.backend().reload();
+    CHECK_FALSE(refused.ok);
+    const auto held = [&bench] { return !bench.backend().state().self_reports.empty(); };
+    co_await bench.until(held, "the engine heard of it");
+    const auto why = bench.backend().state().self_reports.begin()->second.why;
+    INFO(why);
+    CHECK(why.find(bench.config_path().string() + ":") != std::string::npos);
+    CHECK(why.find("unknown key 'secrett'") != std::string::npos);
+    CHECK(why.find("Next: leverd check --config " + bench.config_path().string()) !=
+          std::string::npos);
+    CHECK(why.find('\n') == std::string::npos);
+    CHECK(why.find("hunter2") == std::string::npos);
+    const auto ready = bench.backend().ready();
+    CHECK_FALSE(ready.ok);
+    CHECK(ready.why.find("hunter2") == std::string::npos);
+    CHECK(ready.next.starts_with("leverd check --config " + bench.config_path().string()));
+}
+
+asio::awaitable<void> look_at_nothing(test::AppBench& bench) {
+    const auto ready = bench.backend().ready();
+    CHECK_FALSE(ready.ok);
+    CHECK(ready.why == "nothing is looked at: the config has no [[probe]]");
+    CHECK(ready.next ==
+          "add a [[probe]] to " + bench.config_path().string() + ", then leverd reload");
+    // Both are legal: the reload is good, and says them all the same.
+    const auto done = co_await bench.backend().reload();
+    CHECK(done.ok);
+    for (const auto* words : {"there is no [[probe]]", "there is no [[notify]]"}) {
+        CHECK(std::ranges::any_of(done.warnings, [&](const auto& warning) {
+            return warning.find(words) != std::string::npos;
+        }));
+    }
+}
+
 asio::awaitable<void> fire_all_the_same(test::AppBench& bench) {
     const auto seen = [&bench] { return bench.settled(); };
     co_await bench.until(seen, "ready");
@@ -182,6 +223,7 @@ asio::awaitable<void> walk(test::AppBench& bench) {
                 CHECK(done.restart_needed.front().starts_with(line.table + " " + line.key + ": "));
                 CHECK(bench.backend().metrics()().find("leverd_config_restart_needed 1") !=
                       std::string::npos);
+                CHECK(bench.backend().restart_needed() == done.restart_needed);
             }
             bench.write_raw(text);
             const auto back = co_await bench.backend().reload();
@@ -224,6 +266,21 @@ TEST_CASE("after a refused reload a person still fires by hand") {
     test::AppBench bench;
     bench.write();
     CHECK(bench.run(fire_all_the_same) == Exit::ok);
+}
+
+TEST_CASE("a refused reload is told by place and reason, without the line of the file") {
+    test::AppBench bench;
+    bench.write();
+    CHECK(bench.run(refuse_with_a_secret) == Exit::ok);
+}
+
+TEST_CASE("without any probe leverd is not ready, and a good reload says its warnings") {
+    test::AppBench bench;
+    bench.write_raw(
+        fmt::format("[daemon]\nstate_directory = \"{0}/state\"\nsocket = "
+                    "\"{0}/leverd.sock\"\nlisten = \"127.0.0.1:0\"\n",
+                    bench.directory.string()));
+    CHECK(bench.run(look_at_nothing) == Exit::ok);
 }
 
 TEST_CASE("every key of the config is taken up by a reload or named as needing a restart") {

@@ -2,6 +2,7 @@
 // age of the newest turn and of the newest look, not the fact that somebody answers.
 #include "core/net/asio_use.hpp"
 #include "tests/unit/daemon/app_bench.hpp"
+#include "tests/unit/daemon/through.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -71,26 +72,21 @@ class LaterClock final : public Clock {
 };
 
 // Appends wait while `held` is set, as on a disk that does not answer.
-class HeldLedger final : public Ledger {
+class HeldLedger final : public test::ThroughLedger {
   public:
     HeldLedger(Ledger* inner, const bool* held, bool* waiting)
-        : inner_(*inner), held_(*held), waiting_(*waiting) {}
+        : ThroughLedger(inner), held_(*held), waiting_(*waiting) {}
     asio::awaitable<Result<LedgerReport>> append(std::vector<Entry> entries) override {
         while (held_) {
             waiting_ = true;
             (void)co_await net::pause(2ms);
         }
         waiting_ = false;
-        auto report = co_await inner_.append(std::move(entries));
+        auto report = co_await inner().append(std::move(entries));
         co_return report;
-    }
-    asio::awaitable<Result<std::vector<StoredEntry>>> read(std::int64_t after,
-                                                           std::size_t limit) override {
-        return inner_.read(after, limit);
     }
 
   private:
-    Ledger& inner_;
     const bool& held_;
     bool& waiting_;
 };

@@ -188,6 +188,33 @@ TEST_CASE("what an answer means for a page") {
     CHECK(judge_answer(answered(413), noon).too_large);
 }
 
+TEST_CASE("a page whose status came is judged by it, however its answer's body went wrong") {
+    using Kind = AttemptEnd::Kind;
+    const auto cut = [](int status, Reason reason, std::string retry_after = {}) {
+        net::HttpFailure failure;
+        failure.reason = reason;
+        failure.detail = "the rest went wrong";
+        failure.sent = true;
+        failure.status = status;
+        failure.retry_after = std::move(retry_after);
+        return judge_answer(failure, noon);
+    };
+    for (const auto reason :
+         {Reason::body_too_large, Reason::body_cut, Reason::body_timeout, Reason::bad_protocol,
+          Reason::header_too_large, Reason::header_timeout, Reason::connection_cut}) {
+        INFO(describe(reason).name);
+        for (const int status : {200, 202, 204}) {
+            CHECK(cut(status, reason).kind == Kind::accepted);
+        }
+        CHECK(cut(0, reason).kind == Kind::failed);
+        CHECK(cut(400, reason).kind == Kind::rejected);
+        CHECK(cut(503, reason, "30").kind == Kind::failed);
+        CHECK(cut(503, reason, "30").retry_after == Millis{30'000});
+        CHECK(cut(413, reason).too_large);
+    }
+    CHECK(cut(202, Reason::body_cut).words == "202, then body_cut: the rest went wrong");
+}
+
 TEST_CASE("Retry-After in seconds or as a date, and never longer than a quarter of an hour") {
     const auto wait = [](const char* text) {
         return judge_answer(answered(503, text), noon).retry_after;
@@ -210,7 +237,8 @@ TEST_CASE("an answer that echoes the sink's secret is shown without it") {
 
 TEST_CASE("what was too large is said in short") {
     auto sent = message();
-    sent.page.text = std::string(5'000, 'x');
+    sent.page.text = std::string(5'000, 'x') + ". Next: leverd why tenant/acme";
     sent.brief = true;
     CHECK(page_body(sent).size() < 1'000);
+    CHECK(page_body(sent).find("Next: leverd why tenant/acme") != std::string::npos);
 }

@@ -250,6 +250,10 @@ TEST_CASE("wrong addresses, methods and parameters are refused with a next step"
 
 TEST_CASE("a loss is acknowledged with a reason and a name, and a sink is tried by its id") {
     FakeBackend backend;
+    fill(backend);
+    SinkReport pager;
+    pager.sink = "pager";
+    backend.sinks = {pager};
     const std::string target = "/api/v1/incidents/i-1/acknowledge";
     CHECK(ask(backend, root_access(), request("POST", target, "{}")).status == 400);
     CHECK(ask(backend, root_access(), request("POST", target, R"({"why":"x","y":"z"})")).status ==
@@ -261,9 +265,13 @@ TEST_CASE("a loss is acknowledged with a reason and a name, and a sink is tried 
     const auto tried = ask(backend, root_access(), request("POST", "/api/v1/sinks/pager/test"));
     CHECK(body_of(tried)["answer"] == "accepted: 200 in 3 ms");
     backend.refusal = Error{"sink 'pager' did not accept it: 401", "check its secret"};
-    CHECK(ask(backend, root_access(), request("POST", "/api/v1/sinks/pager/test")).status == 409);
+    CHECK(ask(backend, root_access(), request("POST", "/api/v1/sinks/pager/test")).status == 502);
+    CHECK(ask(backend, root_access(), request("POST", "/api/v1/sinks/pagr/test")).status == 404);
     CHECK(ask(backend, root_access(), request("POST", target, R"({"why":"made anew"})")).status ==
           409);
+    CHECK(ask(backend, root_access(),
+              request("POST", "/api/v1/incidents/i-99/acknowledge", R"({"why":"made anew"})"))
+              .status == 404);
 }
 
 TEST_CASE("status says which pages are not delivered") {
@@ -274,11 +282,13 @@ TEST_CASE("status says which pages are not delivered") {
     down.undelivered = 2;
     down.oldest = backend.time;
     down.oldest->at -= Millis{90'000};
+    down.key = "i-7";
     down.problem = "503 in 4 ms";
     backend.sinks = {down};
-    CHECK(
-        get(backend, "/api/v1/status")["pages"]["undelivered"] ==
-        json::array({"2 pages are not delivered to sink pager, the oldest for 90s: 503 in 4 ms"}));
+    CHECK(get(backend, "/api/v1/status")["pages"]["undelivered"] ==
+          json::array({"2 pages are not delivered to sink pager, the oldest (i-7) has waited "
+                       "for 90s: 503 in 4 ms. Next: leverd notify test pager, then mend the sink's "
+                       "url, secret or receiver"}));
 }
 
 TEST_CASE("an approval is bound to what the person saw") {

@@ -102,6 +102,75 @@ TEST_CASE("approve binds to what was read, and a refusal is exit 4") {
     CHECK(cli::answer_decision(options, "d-99", true, "x").code == Exit::failed);
 }
 
+TEST_CASE("what no guard refused is exit 1: an unknown case or sink, a receiver that says no") {
+    Host host;
+    const auto options = options_for(host.socket());
+    host.on_loop([&host] {
+        SinkReport pager;
+        pager.sink = "pager";
+        host.backend.sinks = {pager};
+    });
+    CHECK(cli::test_page(options, "pager").code == Exit::ok);
+    CHECK(cli::acknowledge(options, "i-1", "made anew").code == Exit::ok);
+    CHECK(cli::acknowledge(options, "i-99", "made anew").code == Exit::failed);
+    CHECK(cli::acknowledge(options, "i-1", "").code == Exit::usage);
+    host.on_loop([&host] { host.backend.refusal = Error{"401 in 3 ms", "check its secret"}; });
+    CHECK(cli::test_page(options, "pager").code == Exit::failed);
+    CHECK(cli::test_page(options, "pagr").code == Exit::failed);
+    // Nothing was lost in it: it is not for this person to say.
+    CHECK(cli::acknowledge(options, "i-1", "made anew").code == Exit::refused);
+}
+
+TEST_CASE("subjects lists what is watched, by kind and by health") {
+    Host host;
+    auto options = options_for(host.socket());
+    const auto all = cli::subjects(options, "", false);
+    CHECK(all.code == Exit::ok);
+    CHECK(has(all.out, "  tenant/acme "));
+    CHECK(has(all.out, "failing"));
+    CHECK(has(all.out, "healthy"));
+    const auto bad = cli::subjects(options, "tenant", true).out;
+    CHECK(has(bad, "tenant/acme"));
+    CHECK_FALSE(has(bad, "healthy"));
+    CHECK(cli::subjects(options, "nothing", false).out == "no subject of that kind is known\n");
+    options.json = true;
+    CHECK(has(cli::subjects(options, "", false).out, "\"subjects\":["));
+}
+
+TEST_CASE("status names the stop file and the keys that need a restart; a reload warns") {
+    Host host;
+    const auto options = options_for(host.socket());
+    CHECK_FALSE(has(cli::status(options).out, "restart"));
+    CHECK_FALSE(has(cli::status(options).out, "stop file"));
+    CHECK(cli::reload(options).err.empty());
+    host.on_loop([&host] {
+        host.backend.stop_file = "/state/STOP";
+        host.backend.left_behind = {"[daemon] listen: 127.0.0.1:1"};
+        host.backend.warnings = {"warning: pages reach nobody\nhint: add a sink"};
+    });
+    const auto status = cli::status(options).out;
+    CHECK(has(status, "remove /state/STOP"));
+    CHECK(has(status, "needs a restart  [daemon] listen: 127.0.0.1:1"));
+    const auto reload = cli::reload(options);
+    CHECK(reload.code == Exit::ok);
+    CHECK(has(reload.out, "reloaded"));
+    CHECK(reload.err == "warning: pages reach nobody\nhint: add a sink\n");
+    host.on_loop([&host] { host.backend.refusal = Error{"no such key", ""}; });
+    const auto refused = cli::reload(options);
+    CHECK(refused.code == Exit::config);
+    CHECK(has(refused.err, "warning: pages reach nobody"));
+}
+
+TEST_CASE("a long text is cut before its next step, never within it") {
+    nlohmann::json status;
+    status["headline"] =
+        "tenant/acme: gone. Seen: " + std::string(1'500, 'x') + ". You: leverd ack i-1 --why ...";
+    const auto shown = cli::status_text(status, false);
+    CHECK(has(shown, "tenant/acme: gone."));
+    CHECK(has(shown, "You: leverd ack i-1 --why ...\n"));
+    CHECK_FALSE(has(shown, std::string(700, 'x')));
+}
+
 TEST_CASE("stop, resume and probe reach the daemon") {
     Host host;
     const auto options = options_for(host.socket());
@@ -244,6 +313,7 @@ TEST_CASE("tables align by what is seen, and colour is only added when asked for
         CAPTURE(odd);
         const auto body = nlohmann::json::parse(odd);
         CHECK_FALSE(cli::incidents_text(body, false).empty());
+        CHECK_FALSE(cli::subjects_text(body, false).empty());
         CHECK_FALSE(cli::status_text(body, false).empty());
         CHECK_FALSE(cli::why_text(body, false).empty());
         CHECK_FALSE(cli::summary_text(body).empty());

@@ -99,11 +99,12 @@ TEST_CASE("the headline says who, what, since when, what leverd does and what yo
     }
     SECTION("not ready is never good") {
         close_all(backend);
-        backend.fit = {false, "no look has ended yet"};
+        backend.fit = {false, "nothing is looked at: the config has no [[probe]]",
+                       "add a [[probe]], then leverd reload"};
         level = "blind";
         words =
-            "leverd: leverd is not ready. no look has ended yet. You: leverd check, then leverd "
-            "status";
+            "leverd: leverd is not ready. nothing is looked at: the config has no [[probe]]. You: "
+            "add a [[probe]], then leverd reload";
     }
     const Json status = status_view(backend);
     CHECK(status["level"] == level);

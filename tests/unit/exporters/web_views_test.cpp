@@ -34,7 +34,8 @@ TEST_CASE("everything that keeps leverd from acting is listed") {
     CHECK(can_act["ok"] == false);
     REQUIRE(can_act["why"].size() == 3);
     CHECK(can_act["why"][0] == "the ledger cannot be written");
-    CHECK(can_act["why"][1] == "the stop switch is set by root: demo is over");
+    CHECK(can_act["why"][1] ==
+          "the stop switch is set by root: demo is over; lift it: leverd resume --why ...");
     CHECK(can_act["why"][2] == "the mode ceiling of this box is recommend: levers are only shown");
 }
 
@@ -58,7 +59,9 @@ TEST_CASE("what holds levers back is told with its end and its reason") {
           "auto is not earned yet: 0 of 5 proven recoveries in a row");
     const Json why = status["can_act"]["why"];
     REQUIRE(why.size() == 3);  // the veto does not hold everything
-    CHECK(why[0] == "the stop switch is set by root until 2026-05-06T19:08:20.000Z: drill");
+    CHECK(why[0] ==
+          "the stop switch is set by root until 2026-05-06T19:08:20.000Z: drill; lift "
+          "it: leverd resume --why ...");
     CHECK(why[1] == "the storm breaker is open: 6 incidents within 5m");
     CHECK(why[2] == "window evening (Wed 18:00-02:00 UTC) holds every lever: nobody is awake");
     backend.held.vetoes["v-1"].set.subjects = "*";
@@ -403,4 +406,44 @@ TEST_CASE("the page runs nothing inline, loads nothing foreign and builds no mar
             policy || (name == "Content-Security-Policy" && value.find("default-src 'self'") == 0);
     }
     CHECK(policy);
+}
+
+TEST_CASE("a subject is found by the name that people call it by") {
+    FakeBackend backend;
+    fill(backend);
+    const auto hint = [&backend](const std::string& name) {
+        const auto answer =
+            ask(backend, root_access(), web_world::request("GET", "/api/v1/why?subject=" + name));
+        CHECK(answer.status == 404);
+        return (*parse_json(answer.body))["hint"].get<std::string>();
+    };
+    CHECK(hint("acme") == "did you mean 'tenant/acme'?");
+    CHECK(hint("glbex") == "did you mean 'tenant/globex'?");
+    CHECK(hint("nothing-like-it").find("leverd subjects") != std::string::npos);
+    backend.held.subjects[Subject("workspace/globex/acme")] = {};
+    CHECK(hint("acme") == "did you mean 'tenant/acme' or 'workspace/globex/acme'?");
+    for (const auto* other : {"a/acme", "b/acme", "c/acme"}) {
+        backend.held.subjects[Subject(std::string("thing/") + other)] = {};
+    }
+    CHECK(hint("acme").find("2 more have that name; leverd subjects") != std::string::npos);
+}
+
+TEST_CASE("a stop file is named beside the stop switch, whoever set that") {
+    FakeBackend backend;
+    fill(backend);
+    const auto why = [&backend] { return get(backend, "/api/v1/status")["can_act"]["why"].dump(); };
+    CHECK(why() == "[]");
+    backend.held.stop.stopped = true;
+    backend.held.stop.who = "mara";
+    backend.held.stop.why = "drill";
+    CHECK(why().find("mara: drill; lift it: leverd resume --why ...") != std::string::npos);
+    backend.stop_file = "/state/STOP";
+    CHECK(why().find("leverd resume") != std::string::npos);
+    CHECK(why().find("the stop file holds every lever: remove /state/STOP") != std::string::npos);
+    backend.held.stop.who = "stop file";
+    backend.held.stop.why = "/state/STOP exists";
+    CHECK(why() == R"(["the stop file holds every lever: remove /state/STOP"])");
+    backend.held.stop.why = "whether /state/STOP is there cannot be read: mend that";
+    CHECK(why().find("cannot be read: mend that") != std::string::npos);
+    CHECK(get(backend, "/api/v1/status")["stop"]["file"] == "/state/STOP");
 }

@@ -335,6 +335,7 @@ boost::asio::awaitable<Result<std::string>> FakeBackend::test_page(std::string s
 boost::asio::awaitable<exporters::Reloaded> FakeBackend::reload() {
     exporters::Reloaded done;
     done.ok = !refusal;
+    done.warnings = warnings;
     if (refusal) {
         done.problems.push_back(refusal->what);
         co_return done;

@@ -53,6 +53,8 @@ class FakeBackend final : public exporters::Backend {
     boost::asio::awaitable<Result<std::string>> test_page(std::string sink,
                                                           std::string who) override;
     std::vector<SinkReport> page_delivery() const override { return sinks; }
+    std::string stop_file_set() const override { return stop_file; }
+    std::vector<std::string> restart_needed() const override { return left_behind; }
     boost::asio::awaitable<Result<Looked>> look(std::string kind, std::string target) override;
     bool heartbeat(const std::string& name) override { return name == "nightly"; }
     std::vector<config::ProbeSettings> probe_settings() const override { return settings; }
@@ -85,7 +87,10 @@ class FakeBackend final : public exporters::Backend {
     std::vector<std::string> refused;  // "github off"
     std::vector<exporters::FireWanted> fired;
     std::vector<SinkReport> sinks;
-    exporters::FireAnswer fire_answer;  // what fire() says; the subject and lever are filled in
+    std::string stop_file;
+    std::vector<std::string> left_behind;  // keys that need a restart
+    std::vector<std::string> warnings;     // of a reload
+    exporters::FireAnswer fire_answer;     // what fire() says; the subject and lever are filled in
     std::size_t entries_read = 0;
     std::size_t scrapes = 0;
     std::vector<std::string> denied;  // "127.0.0.1 wrong_token"

@@ -21,6 +21,15 @@ net::HttpResult no_body(int status) {
     return response;
 }
 
+net::HttpResult cut(int status) {
+    net::HttpFailure failure;
+    failure.reason = Reason::body_cut;
+    failure.detail = "cut within its body";
+    failure.sent = true;
+    failure.status = status;
+    return failure;
+}
+
 net::HttpResult lost() {
     net::HttpFailure failure;
     failure.reason = Reason::header_timeout;

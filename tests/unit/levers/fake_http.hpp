@@ -20,8 +20,9 @@ namespace leverd::test {
 
 net::HttpResult answer(int status, std::string body, std::string type = "application/json");
 net::HttpResult html(int status);
-net::HttpResult lost();      // sent, and the answer never came
-net::HttpResult not_sent();  // for certain nothing left this machine
+net::HttpResult cut(int status);  // its status came, and its body never ended
+net::HttpResult lost();           // sent, and the answer never came
+net::HttpResult not_sent();       // for certain nothing left this machine
 net::HttpResult no_body(int status);
 
 class FakeHttp final : public net::HttpTransport {

@@ -112,6 +112,12 @@ TEST_CASE("only a declared status is accepted, and every doubt is unknown") {
         {answer(500, "{}"), OutcomeKind::unknown},
         {lost(), OutcomeKind::unknown},
         {not_sent(), OutcomeKind::failed},
+        // The status said enough before the body went wrong.
+        {cut(200), OutcomeKind::accepted},
+        {cut(206), OutcomeKind::unknown},
+        {cut(404), OutcomeKind::failed},
+        {cut(408), OutcomeKind::unknown},
+        {cut(500), OutcomeKind::unknown},
     };
     for (const auto& row : rows) {
         Scene scene;

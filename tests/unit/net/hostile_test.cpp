@@ -96,22 +96,23 @@ struct Case {
     test::Behaviour behaviour;
     const char* reason;
     bool waits;  // ends at the deadline, not before
+    int status;  // what was read of it before it went wrong
 };
 
 TEST_CASE("every way to misbehave has its reason and its end") {
     const std::vector<Case> cases{
-        {"endless body", endless_body, "body_too_large", false},
-        {"endless chunks", endless_chunks, "body_too_large", false},
-        {"endless header", endless_header, "header_too_large", false},
-        {"dripping header", dripping_header, "header_timeout", true},
-        {"dripping body", dripping_body, "body_timeout", true},
-        {"never reads", never_reads, "header_timeout", true},
-        {"reset at once", reset_at_once, "connection_cut", false},
-        {"reset in body", reset_in_body, "body_cut", false},
-        {"half a header", half_header, "connection_cut", false},
-        {"half a body", half_body, "body_cut", false},
-        {"half a chunk", half_chunk, "body_cut", false},
-        {"garbage", garbage, "bad_protocol", false},
+        {"endless body", endless_body, "body_too_large", false, 200},
+        {"endless chunks", endless_chunks, "body_too_large", false, 200},
+        {"endless header", endless_header, "header_too_large", false, 200},
+        {"dripping header", dripping_header, "header_timeout", true, 200},
+        {"dripping body", dripping_body, "body_timeout", true, 200},
+        {"never reads", never_reads, "header_timeout", true, 0},
+        {"reset at once", reset_at_once, "connection_cut", false, 0},
+        {"reset in body", reset_in_body, "body_cut", false, 200},
+        {"half a header", half_header, "connection_cut", false, 200},
+        {"half a body", half_body, "body_cut", false, 200},
+        {"half a chunk", half_chunk, "body_cut", false, 200},
+        {"garbage", garbage, "bad_protocol", false, 0},
     };
     for (const auto& c : cases) {
         INFO(c.name);
@@ -128,12 +129,40 @@ TEST_CASE("every way to misbehave has its reason and its end") {
         REQUIRE(answer.has_error());
         CHECK(answer.error().origin == Origin::target);
         CHECK(answer.error().sent);
+        CHECK(answer.error().status == c.status);
         CHECK_FALSE(answer.error().detail.empty());
         if (c.waits) {
             CHECK(took >= 1'995ms);  // and within the minute that the loop allows
         }
         CHECK(server.requests.size() <= 1);
     }
+}
+
+asio::awaitable<void> busy_without_end(Peer& peer) {
+    co_await peer.request();
+    co_await peer.send(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\nRetry-After: 30\r\n"
+        "Content-Length: 9\r\n\r\nno");
+    peer.reset();
+}
+
+asio::awaitable<void> only_interim(Peer& peer) {
+    co_await test::send_and_close(peer, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2");
+}
+
+TEST_CASE("a failure behind the status keeps the status and Retry-After, and no interim one") {
+    Loop loop;
+    Server busy(loop, busy_without_end);
+    Client client(loop);
+    const auto cut = client.fetch(Client::request("POST", busy.url()));
+    REQUIRE(cut.has_error());
+    CHECK(cut.error().status == 503);
+    CHECK(cut.error().retry_after == "30");
+    Server interim(loop, only_interim);
+    const auto none = client.fetch(Client::request("POST", interim.url()));
+    REQUIRE(none.has_error());
+    CHECK(none.error().status == 0);
+    CHECK(none.error().retry_after.empty());
 }
 
 TEST_CASE("a body that the target never takes ends at the deadline") {

@@ -26,6 +26,13 @@ class Echo final : public net::HttpTransport {
             failure.detail = "refused";
             co_return failure;
         }
+        if (request.url.find("/cut") != std::string::npos) {
+            net::HttpFailure failure;
+            failure.reason = Reason::body_cut;
+            failure.detail = "cut";
+            failure.status = 202;
+            co_return failure;
+        }
         net::HttpResponse response;
         response.status = 200;
         response.headers["x-echo"] = request.bearer ? request.bearer->reveal() : "none";
@@ -85,6 +92,9 @@ TEST_CASE("a request without an answer says why") {
     fetch(trace, request_to("/lost"));
     CHECK(trace.shown().front().failure == "connect_refused: refused");
     CHECK(trace.shown().front().status == 0);
+    fetch(trace, request_to("/cut"));
+    CHECK(trace.shown().back().failure == "body_cut: cut");
+    CHECK(trace.shown().back().status == 202);
 }
 
 TEST_CASE("only the newest requests are kept, the others counted") {

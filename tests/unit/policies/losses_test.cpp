@@ -69,6 +69,7 @@ TEST_CASE("deleted and not recreated is told as that, and stays open until a per
     CHECK(open[0].status == PageStatus::firing);
     CHECK(open[0].severity == Severity::critical);
     CHECK(open[0].state == "lost");
+    CHECK(open[0].title == "tenant/acme: deleted and not recreated");
     CHECK(open[0].text.find("create: 400 (invalid workspace fields)") != std::string::npos);
     CHECK(open[0].text.find("then leverd ack i-1 --why") != std::string::npos);
     bench.send(Acknowledge{"i-1", "mara", "recreated it from the plan"});

@@ -66,7 +66,7 @@ TEST_CASE("what a firing page explains besides is told at most each fifteen seco
     }
 }
 
-TEST_CASE("what outlives its cause follows it, and is not called the same thing again") {
+TEST_CASE("what outlives its cause calls people anew, under a key of its own") {
     auto rules = recommending();
     rules.runbook.clearing_time = 20s;
     Bench bench(rules);
@@ -83,22 +83,61 @@ TEST_CASE("what outlives its cause follows it, and is not called the same thing 
         bench.reference(1, true);
         bench.tick();
     };
-    for (int i = 0; i < 30; ++i) {
+    // One outage, one page, as long as its cause is open.
+    for (int i = 0; i < 90; ++i) {
         second(false);
     }
-    REQUIRE(heard(bench) == std::vector<std::string>{"firing i-1"});
-    for (int i = 0; i < 120; ++i) {
+    for (const auto& line : heard(bench)) {
+        CHECK(line == "firing i-1");
+    }
+    for (int i = 0; i < 420; ++i) {
         second(true);
     }
-    const auto told = newest(bench);
-    CHECK(told.key == "i-1");
-    CHECK(told.status == PageStatus::firing);
-    CHECK(told.subject == Subject{"tenant/acme"});
-    CHECK_FALSE(told.again);
-    CHECK(told.text.find("Again") == std::string::npos);
     const auto all = sent(bench);
-    CHECK(std::ranges::any_of(all, [](const Paged& page) {
-        return page.news == "it follows control-plane: login-broken, which had recovered";
+    const auto effect = std::ranges::find(all, Subject{"tenant/acme"}, &Paged::subject);
+    REQUIRE(effect != all.end());
+    CHECK(effect->key != "i-1");
+    CHECK(effect->status == PageStatus::firing);
+    CHECK_FALSE(effect->again);
+    for (const auto& page : all) {
+        CHECK((page.key == "i-1") == (page.subject == Subject{"control-plane"}));
+    }
+    CHECK(bench.view().pages.at("i-1").status == PageStatus::resolved);
+    CHECK(bench.view().pages.at(effect->key).status == PageStatus::firing);
+}
+
+TEST_CASE("the page that went over to a wider cause is not the one of what outlives it") {
+    auto rules = recommending();
+    rules.runbook.clearing_time = 20s;
+    Bench bench(rules);
+    bench.settle();
+    const auto pass_with = [&](int seconds, Health control_plane) {
+        for (int i = 0; i < seconds; ++i) {
+            bench.look("control-plane", "control_plane", control_plane,
+                       control_plane == Health::healthy ? Reason::ok : Reason::http_5xx);
+            bench.advance(1s);
+            bench.bad("acme");
+            bench.good("globex", 1);
+            bench.good("initech", 1);
+            bench.reference(0, true);
+            bench.reference(1, true);
+            bench.tick();
+        }
+    };
+    pass_with(60, Health::healthy);
+    REQUIRE(newest(bench).subject == Subject{"tenant/acme"});
+    const auto key = newest(bench).key;
+    pass_with(60, Health::failing);
+    REQUIRE(newest(bench).subject == Subject{"control-plane"});
+    CHECK(newest(bench).key == key);
+    pass_with(420, Health::healthy);
+    const auto& cause = bench.view().pages.at(key);
+    CHECK(cause.status == PageStatus::resolved);
+    CHECK(cause.subject == Subject{"control-plane"});
+    const auto& pages = bench.view().pages;
+    CHECK(std::ranges::any_of(pages, [&](const auto& item) {
+        return item.first != key && item.second.subject == Subject{"tenant/acme"} &&
+               item.second.status == PageStatus::firing;
     }));
 }
 

@@ -145,6 +145,9 @@ TEST_CASE("a flapping subject has one open page until it was steady for the clea
         pass(bench, 30s, {});
     }
     REQUIRE_FALSE(bench.view().flapping.empty());
+    CHECK(newest(bench).title.ends_with(", goes up and down"));
+    CHECK(newest(bench).text.find("It goes up and down, ") != std::string::npos);
+    CHECK(newest(bench).text.find(" times in ") != std::string::npos);
     std::set<std::string> keys;
     int calls = 0;
     for (const auto& page : sent(bench)) {
@@ -158,6 +161,7 @@ TEST_CASE("a flapping subject has one open page until it was steady for the clea
     pass(bench, 40min, {}, 30s);
     REQUIRE(bench.view().flapping.empty());
     CHECK(newest(bench).status == PageStatus::resolved);
+    CHECK(newest(bench).title.find("goes up and down") == std::string::npos);
     CHECK(bench.view().book.open.empty());
 }
 

@@ -315,6 +315,26 @@ TEST_CASE("a PUT is never repeated and says what may have happened") {
     }
 }
 
+TEST_CASE("a PUT whose status came is done or refused, however its answer's body went wrong") {
+    for (const auto& [status, done] : {std::pair{201, true}, {202, true}, {403, false}}) {
+        CAPTURE(status);
+        test::FakeHttp http;
+        http.on("HEAD " + manifest_url + "latest", answer(200, "", manifest_headers(digest)));
+        http.on("GET https://registry.test/v2/", answer(200));
+        auto cut = test::failure(Reason::body_cut, Origin::target, true);
+        cut.status = status;
+        http.on("PUT " + manifest_url + "latest", cut);
+        stack::Registry registry(access_to(&http));
+        const auto put = test::run(registry.put(repo, "latest", good_manifest(), soon()));
+        CHECK(put.has_value() == done);
+        if (!done) {
+            CHECK(put.error().status == 0);
+            CHECK(put.error().heard == status);
+            CHECK(put.error().detail.find("403, then body_cut") != std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("when no push token is to be had nothing is put") {
     test::FakeHttp http;
     http.on("HEAD " + manifest_url + "latest", unauthorized());

@@ -47,7 +47,11 @@ void name_workspace(Observation& seen, const WorkspaceRow& row, const std::strin
 }
 
 void judge(const stack::ActivitySummary& sum, Observation& seen) {
-    if (sum.requests == 0) {
+    if (sum.requests == 0 && sum.unanswered > 0) {
+        // It answered nobody badly, so this is not the row about answers.
+        seen.health = Health::degraded;
+        seen.reason = Reason::agent_busy;
+    } else if (sum.requests == 0) {
         seen.health = Health::unknown;
         seen.reason = Reason::no_traffic;
     } else if (sum.failed == 0) {
@@ -68,6 +72,7 @@ void judge(const stack::ActivitySummary& sum, Observation& seen) {
 void add_facts(const stack::ActivitySummary& sum, Observation& seen) {
     seen.facts["requests"] = sum.requests;
     seen.facts["failed"] = sum.failed;
+    seen.facts["unanswered"] = sum.unanswered;
     seen.facts["clean"] = sum.requests - sum.failed;
     seen.facts["provider_faults"] = sum.provider_faults;
     seen.facts["failed_percent"] =
@@ -89,6 +94,10 @@ Observation observe_rows(const std::vector<stack::ActivityRow>& rows, const Work
     seen.evidence =
         fmt::format("{} requests in the last {}, {} failed, {} by the provider", sum.requests,
                     format_duration(task.settings.window), sum.failed, sum.provider_faults);
+    if (sum.unanswered > 0) {
+        seen.evidence +=
+            fmt::format("; {} more without an answer, as from a busy agent", sum.unanswered);
+    }
     if (!sum.last_failure.empty()) {
         seen.evidence += "; last failure \"" + sum.last_failure + "\"";
     }

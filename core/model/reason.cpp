@@ -8,7 +8,7 @@ namespace leverd {
 
 namespace {
 
-constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::no_route) + 1;
+constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::agent_busy) + 1;
 
 using enum Reason;
 
@@ -134,6 +134,7 @@ constexpr std::array table = std::to_array<ReasonRow>({
     {browser_missing, "browser_missing", Layer::local, "there is no browser to load the page with"},
     {command_not_started, "command_not_started", Layer::local, "the command could not be started"},
     {no_route, "no_route", Layer::local, "this box has no way to any of its addresses"},
+    {agent_busy, "agent_busy", Layer::domain, "no request is answered: the agent is busy or hangs"},
 });
 
 constexpr bool rows_are_in_order() {

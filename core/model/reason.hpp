@@ -119,6 +119,8 @@ enum class Reason {
     browser_missing,
     command_not_started,
     no_route,
+    // domain, later than the others
+    agent_busy,
 };
 
 struct ReasonRow {

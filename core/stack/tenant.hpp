@@ -68,11 +68,13 @@ enum class AnswerKind {
     clean,
     agent_fault,     // recreating the workspace may help
     provider_fault,  // a credential, quota or model fault: recreating will not help
+    unanswered,      // nobody answered in time: a busy agent looks the same
 };
 
 struct ActivityRow {
     std::string id;
-    bool request = false;  // a real request to the agent: an a2a_receive row
+    bool request = false;  // somebody else's request to this agent, of which the row says how it
+                           // ended
     std::optional<WallTime> at;
     AnswerKind answer = AnswerKind::clean;
     std::string failure;  // the words that made it a failure, sanitized, at most 160 bytes; no chat
@@ -94,8 +96,9 @@ boost::asio::awaitable<Read<std::vector<ActivityRow>>> read_activity(TenantAcces
 
 // The real requests with from <= at <= to.
 struct ActivitySummary {
-    int requests = 0;
-    int failed = 0;  // provider faults included
+    int requests = 0;    // those that were answered
+    int unanswered = 0;  // beside them
+    int failed = 0;      // provider faults included
     int provider_faults = 0;
     bool clean_last = false;  // the newest request is clean
     std::optional<WallTime> first_failed;

@@ -124,6 +124,7 @@ boost::asio::awaitable<Diagnostic> activity(Context& context, WorkspaceName name
         out["request"] = row->request;
         out["answer"] = row->answer == stack::AnswerKind::clean         ? "clean"
                         : row->answer == stack::AnswerKind::agent_fault ? "agent_fault"
+                        : row->answer == stack::AnswerKind::unanswered  ? "unanswered"
                                                                         : "provider_fault";
         out["class"] = failure_class(row->failure);
         rows.push_back(std::move(out));

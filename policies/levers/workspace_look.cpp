@@ -58,7 +58,8 @@ void judge_answers(Observation& look, const std::vector<stack::ActivityRow>& row
                    std::optional<WallTime> since, const std::string& who,
                    const std::string& clean) {
     const auto newest = std::find_if(rows.rbegin(), rows.rend(), [&](const auto& row) {
-        return row.request && (!since || (row.at && *row.at >= *since));
+        return row.request && row.answer != stack::AnswerKind::unanswered &&
+               (!since || (row.at && *row.at >= *since));
     });
     if (newest == rows.rend()) {
         say(look, Health::unknown, Reason::proof_missing,
@@ -72,6 +73,8 @@ void judge_answers(Observation& look, const std::vector<stack::ActivityRow>& row
         case stack::AnswerKind::provider_fault:
             say(look, Health::degraded, Reason::provider_fault,
                 who + " meets a provider fault: " + newest->failure);
+            return;
+        case stack::AnswerKind::unanswered:  // not among those
             return;
         case stack::AnswerKind::agent_fault:
             say(look, Health::failing, Reason::agent_errors,

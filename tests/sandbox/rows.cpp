@@ -117,14 +117,68 @@ bool fill_answer(json& body, const Workspace& workspace, const std::string& form
 }
 
 // Rows that are not requests: a reader that counts them as answers is wrong.
-void add_noise_row(Workspace& workspace, std::int64_t at) {
+void add_log_row(Workspace& workspace, std::int64_t at, const std::string& type) {
     json body = json::object();
-    const bool log = workspace.requests % 2 == 0;
     body["source_id"] = workspace.id;
-    body["summary"] = log ? "checkpoint written" : "task updated";
+    body["summary"] = type == "agent_log" ? "checkpoint written" : "task updated";
     body["status"] = "ok";
-    push_row(workspace, Row{random_uuid(), at, log ? "agent_log" : "task_update", workspace.id, {}},
-             std::move(body));
+    push_row(workspace, Row{random_uuid(), at, type, workspace.id, {}}, std::move(body));
+}
+
+// What another agent answered after a delegation, logged by this one under its own id.
+void add_delegated_row(Workspace& workspace, std::int64_t at) {
+    json body = json::object();
+    body["source_id"] = workspace.id;
+    body["target_id"] = "0d9e8c7b-6a5f-4e3d-8c2b-1a0f9e8d7c6b";
+    body["method"] = "message/send";
+    body["status"] = "error";
+    body["error_detail"] = "peer answered HTTP 500";
+    push_row(workspace, Row{random_uuid(), at, "a2a_receive", workspace.id, {}}, std::move(body));
+}
+
+// A message that the agent pushed by itself.
+void add_pushed_row(Workspace& workspace, std::int64_t at) {
+    json body = json::object();
+    body["source_id"] = nullptr;
+    body["method"] = "notify";
+    body["status"] = "ok";
+    body["request_body"] = nullptr;
+    body["response_body"] = answer_body("I am still at it.", workspace.requests);
+    push_row(workspace, Row{random_uuid(), at, "a2a_receive", {}, {}}, std::move(body));
+}
+
+// The caller got 202 {"queued":true}; the row tells it badly, each build in its own way.
+void add_busy_row(Workspace& workspace, std::int64_t at, bool later_build) {
+    json body = json::object();
+    body["source_id"] = nullptr;
+    body["method"] = "message/send";
+    body["request_body"] = request_body(workspace.requests);
+    body["status"] = later_build ? "ok" : "error";
+    if (later_build) {
+        body["summary"] = "message/send to " + workspace.name + " (queued: target busy)";
+    } else {
+        body["error_detail"] = "Post \"http://10.0.3.7:8000/\": EOF";
+    }
+    push_row(workspace, Row{random_uuid(), at, "a2a_receive", {}, {}}, std::move(body));
+}
+
+void add_noise_row(Workspace& workspace, std::int64_t at, bool later_build) {
+    switch (workspace.requests / 9 % 5) {
+        case 0:
+            add_log_row(workspace, at, "agent_log");
+            break;
+        case 1:
+            add_delegated_row(workspace, at);
+            break;
+        case 2:
+            add_pushed_row(workspace, at);
+            break;
+        case 3:
+            add_busy_row(workspace, at, later_build);
+            break;
+        default:
+            add_log_row(workspace, at, "task_update");
+    }
 }
 
 // heartbeat error_rate: degraded from 0.5, back below 0.1; claude-code reports its own status.
@@ -182,7 +236,7 @@ std::string failure_form(const World& world, const Workspace& workspace) {
 void add_request_row(World& world, Tenant& tenant, Workspace& workspace) {
     ++workspace.requests;
     if (workspace.requests % 9 == 0) {
-        add_noise_row(workspace, world.wall());
+        add_noise_row(workspace, world.wall(), tenant.later_build);
     }
     json body = json::object();
     body["source_id"] = nullptr;

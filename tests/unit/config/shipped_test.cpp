@@ -111,8 +111,9 @@ TEST_CASE(
     "nobody else") {
     const Config config = shipped().config;
     const auto& symptoms = config.runbook.symptoms;
-    for (const std::string_view id : {"boot-fell-silent", "freeze-broken", "forge-lost",
-                                      "registry-lost", "control-plane-unknown"}) {
+    for (const std::string_view id :
+         {"boot-fell-silent", "freeze-broken", "forge-lost", "registry-lost",
+          "control-plane-unknown", "workspace-answers-nobody"}) {
         CAPTURE(id);
         const auto s = std::find_if(symptoms.begin(), symptoms.end(),
                                     [id](const Symptom& one) { return one.id == id; });

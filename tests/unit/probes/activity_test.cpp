@@ -109,7 +109,8 @@ TEST_CASE("the status column and JSON-RPC errors are failures too") {
     transport["error_detail"] = "dial tcp 10.0.0.1:8000: connect: connection refused";
     CHECK(classify(transport) == AnswerKind::agent_fault);
     CHECK(classify(row_with("error", nullptr)) == AnswerKind::agent_fault);
-    CHECK(classify(row_with("timeout", nullptr)) == AnswerKind::agent_fault);
+    CHECK(classify(row_with("timeout", nullptr)) == AnswerKind::unanswered);
+    CHECK(classify(row_with("timeout", v0("Agent error: late"))) == AnswerKind::agent_fault);
     CHECK(classify(row_with("error", v0("Agent error (auth_failed) x"))) ==
           AnswerKind::provider_fault);
 
@@ -170,7 +171,7 @@ TEST_CASE("only finished a2a_receive rows are requests") {
         const auto rows = stack::parse_activity(activity_request(), test::json_answer(200, body));
         return rows.has_value() && rows->size() == 1 && rows->front().request;
     };
-    CHECK(request_flag(R"("activity_type":"a2a_receive","status":"ok")"));
+    CHECK(request_flag(R"("activity_type":"a2a_receive","status":"ok","response_body":{})"));
     CHECK(request_flag(R"("activity_type":"a2a_receive","status":"ERROR")"));
     CHECK_FALSE(request_flag(R"("activity_type":"a2a_send","status":"ok")"));
     CHECK_FALSE(request_flag(R"("activity_type":"a2a_receive","status":"pending")"));
@@ -181,6 +182,66 @@ TEST_CASE("only finished a2a_receive rows are requests") {
             R"("activity_type":"a2a_receive","status":"error","response_body":{{"{}":true}})",
             word)));
     }
+}
+
+TEST_CASE("rows that are not about this agent's answers count neither for nor against it") {
+    const std::string own = "11111111-1111-4111-8111-111111111111";
+    const std::string peer = "22222222-2222-4222-8222-222222222222";
+    const auto read = [](const json& row) {
+        const auto rows = stack::parse_activity(activity_request(),
+                                                test::json_answer(200, json::array({row}).dump()));
+        REQUIRE(rows.has_value());
+        return stack::summarize_activity(*rows, WallTime{Millis{0}},
+                                         WallTime{Millis{4'000'000'000'000}});
+    };
+    json user = row_with("ok", v0("Here is your answer."));
+    user["created_at"] = "2026-05-06T17:50:00Z";
+    user["workspace_id"] = own;
+    user["source_id"] = nullptr;
+    CHECK(read(user).requests == 1);
+    user["source_id"] = peer;  // another agent asked
+    user["target_id"] = own;
+    CHECK(read(user).requests == 1);
+
+    // What a broken peer answered after a delegation, logged by this agent itself.
+    json delegated = user;
+    delegated["source_id"] = own;
+    delegated["target_id"] = peer;
+    delegated["status"] = "error";
+    delegated["error_detail"] = "peer failed";
+    CHECK(read(delegated).requests == 0);
+    delegated["source_id"] = nullptr;
+    CHECK(read(delegated).requests == 0);
+
+    // What it pushed by itself hides no failure and proves nothing.
+    json pushed = user;
+    pushed["method"] = "notify";
+    pushed["request_body"] = nullptr;
+    CHECK(read(pushed).requests == 0);
+
+    // The agent was busy: the message was queued, and the user told so (202).
+    json busy = user;
+    busy["status"] = "error";
+    busy["response_body"] = nullptr;
+    for (const char* detail : {"Post \"http://10.0.3.7:8000/\": EOF", "context deadline exceeded",
+                               "net/http: request canceled (Client.Timeout exceeded while "
+                               "awaiting headers)"}) {
+        CAPTURE(detail);
+        busy["error_detail"] = detail;
+        CHECK(read(busy).requests == 0);
+        CHECK(read(busy).unanswered == 1);
+        CHECK(read(busy).failed == 0);
+    }
+    busy["error_detail"] = "connect: connection refused";
+    CHECK(read(busy).failed == 1);
+    busy["error_detail"] = nullptr;  // the agent answered with HTTP 400 or above
+    CHECK(read(busy).failed == 1);
+
+    json queued = user;  // the same on newer builds
+    queued["response_body"] = nullptr;
+    queued["summary"] = "message/send to Research Lead (queued: target busy)";
+    CHECK(read(queued).requests == 0);
+    CHECK(read(queued).unanswered == 0);
 }
 
 TEST_CASE("an unreadable list is a problem that quotes no chat") {

@@ -161,7 +161,7 @@ struct Apply {
     void learn_baseline(const IncidentClosed& e) {
         const auto* held = incident(e.incident);
         if (held == nullptr || !held->intents.empty() || e.end == "absorbed" || e.end == "gone" ||
-            held->symptom == by_hand_symptom) {
+            e.end == "rule_gone" || held->symptom == by_hand_symptom) {
             return;
         }
         state.agenda.records_news = true;

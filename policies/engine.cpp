@@ -336,6 +336,19 @@ struct Receive {
     }
 };
 
+// Rows that the rules no longer have: no look can clear them.
+void clear_ruleless(Work& work) {
+    std::vector<SymptomKey> gone;
+    for (const auto& [key, active] : work.state.symptoms) {
+        if (find_symptom(work.rules, key.first) == nullptr) {
+            gone.push_back(key);
+        }
+    }
+    for (const auto& [symptom, subject] : gone) {
+        work.record(SymptomCleared{symptom, subject, "rule_gone"});
+    }
+}
+
 void note_written(Work& work) {
     if (!work.turn.entries.empty()) {
         work.transient.written = work.now.at;
@@ -406,6 +419,7 @@ Turn Engine::resume(const Started& started, Now now) {
                     "call is not repeated",
                     {}});
     }
+    clear_ruleless(work);
     // Whoever sends them remembers what was accepted, and sends only what is newer.
     for (const auto& [key, page] : state_.pages) {
         if (page.muted.empty()) {
@@ -463,6 +477,7 @@ Turn Engine::reload(Rules rules, Now now) {
     Work work{rules_, state_, transient_, now, {}};
     work.transient.plan_asked.clear();
     work.record(ConfigLoaded{rules_.config_hash});
+    clear_ruleless(work);
     settle(work);
     note_written(work);
     return std::move(work.turn);

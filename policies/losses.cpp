@@ -93,11 +93,14 @@ std::string end_of(const Rules& rules, const State& state, const Incident& incid
     if (incident.symptom == by_hand_symptom) {
         return "by_hand";
     }
+    const auto* row = find_symptom(rules, incident.symptom);
+    if (row == nullptr) {
+        return "rule_gone";
+    }
     if (any_acted) {
         return "unproven";
     }
     // What a row says of a whole group is no thing that is looked at, or could go.
-    const auto* row = find_symptom(rules, incident.symptom);
     const bool of_group = row != nullptr && row->group;
     return of_group || state.subjects.contains(incident.subject) ? "self_healed" : "gone";
 }

@@ -178,8 +178,8 @@ void Metrics::Impl::make_known(const Rules& rules) {
     for (const auto severity : {Severity::info, Severity::warning, Severity::critical}) {
         pages.at({to_string(severity)});
     }
-    for (const auto* end :
-         {"recovered", "self_healed", "unproven", "gone", "lost", "by_hand", "absorbed"}) {
+    for (const auto* end : {"recovered", "self_healed", "unproven", "gone", "lost", "by_hand",
+                            "absorbed", "rule_gone"}) {
         closed.at({end});
     }
 }

@@ -246,6 +246,9 @@ std::string closed_words(const Scene& scene, const Incident& incident) {
     if (incident.end == "gone") {
         return "The subject is gone.";
     }
+    if (incident.end == "rule_gone") {
+        return "Its rule is not in the runbook any more; nobody looks whether it is over.";
+    }
     if (incident.end == "self_healed" || incident.end == "unproven") {
         return cleared_words(scene, incident);
     }

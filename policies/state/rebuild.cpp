@@ -5,6 +5,8 @@
 #include "policies/topology.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string>
 
 namespace leverd {
 namespace {
@@ -75,9 +77,29 @@ void index_subject(const Rules& rules, State& state, const Subject& subject, Sub
     }
 }
 
+bool has_rule(const Rules& rules, const std::string& signal) {
+    return std::ranges::find(rules.runbook.signals, signal, &Signal::id) !=
+           rules.runbook.signals.end();
+}
+
+// Runs of a signal that the rules no longer have: nobody counts them on, so they would stand as they
+// are for ever.
+void drop_ruleless_runs(const Rules& rules, State& state) {
+    const auto ruleless = [&](const auto& key) { return !has_rule(rules, key.first); };
+    for (auto& [subject, held] : state.subjects) {
+        for (auto run = held.detectors.begin(); run != held.detectors.end();) {
+            run = has_rule(rules, run->first) ? std::next(run) : held.detectors.erase(run);
+        }
+    }
+    std::erase_if(state.tripped, ruleless);
+    std::erase_if(state.flapping, ruleless);
+    std::erase_if(state.changes, [&](const auto& one) { return ruleless(one.first); });
+}
+
 }  // namespace
 
 void rebuild(const Rules& rules, State& state) {
+    drop_ruleless_runs(rules, state);
     state.index = Index{};
     auto& agenda = state.agenda;
     agenda.waiting = WaitingRows{};

@@ -47,6 +47,10 @@ class Bench {
     void restart(Millis away = Millis{0});
     // The ledger is gone, too; what is left is what the sinks were told.
     void lose_history(const std::vector<Paged>& told, bool doubted);
+    void restart_with(Rules rules) {
+        rules_ = std::move(rules);
+        restart();
+    }
     void reload(Rules rules);
 
     const State& view() const { return engine_->view(); }

@@ -205,3 +205,41 @@ TEST_CASE("when the higher cause clears, what is still wrong below gets its own 
     CHECK(case_of_acme() == "tenant-unreachable");
     CHECK(open_incidents(bench) == 1);
 }
+
+TEST_CASE("what no rule explains any more is closed and says so, after a reload and a restart") {
+    for (const bool reloads : {true, false}) {
+        INFO((reloads ? "reload" : "restart"));
+        auto rules = small_rules();
+        rules.policies.policies[0].mode = Mode::recommend;
+        Bench bench(rules);
+        bench.settle();
+        bench.kill("acme", 20);
+        REQUIRE(bench.view().incidents_open == 1);
+        auto without = rules;
+        std::erase_if(without.runbook.signals,
+                      [](const auto& s) { return s.id == "tenant-health"; });
+        std::erase_if(without.runbook.symptoms,
+                      [](const auto& s) { return s.subject_kind == "tenant"; });
+        std::erase_if(without.runbook.symptoms,
+                      [](const auto& s) { return s.id == "platform-regression"; });
+        std::erase_if(without.policies.policies,
+                      [](const auto& p) { return p.id == "p-c" || p.id == "p-a"; });
+        if (reloads) {
+            bench.reload(without);
+        } else {
+            bench.restart_with(without);
+        }
+        const auto closed = bench.entries<IncidentClosed>();
+        REQUIRE(closed.size() == 1);
+        CHECK(closed[0].end == "rule_gone");
+        CHECK(bench.view().symptoms.empty());
+        CHECK(bench.view().tripped.empty());
+        CHECK(bench.view().subjects.at(Subject{"tenant/acme"}).detectors.empty());
+        for (int i = 0; i < 80; ++i) {
+            bench.advance(std::chrono::seconds{5});
+            bench.all_good();
+            bench.tick();
+        }
+        CHECK(bench.view().book.open.empty());
+    }
+}

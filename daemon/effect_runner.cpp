@@ -32,6 +32,7 @@ void EffectRunner::use(const SnapshotPtr& snapshot) {
     context_.config = config_of(snapshot);
     context_.secrets = secrets_of(snapshot);
     context_.http = snapshot->http.get();
+    context_.safe = snapshot->safe;
 }
 
 net::Deadline EffectRunner::deadline_for(const std::string& lever) const {

@@ -15,6 +15,11 @@ std::string lost_by(const IntentState& held);
 // The same of any lever of this case, unless a person acknowledged it.
 std::string open_loss(const State& state, const Incident& incident);
 
+// The secret values that were sealed for this intent may be the last copy: it is under way, or what
+// it deleted was neither proven to be replaced nor acknowledged. Also of an intent that nobody
+// knows: history may be missing.
+bool needs_sealed(const State& state, const std::string& intent);
+
 // Gives the case of this intent over to a person when something is lost; at once, so that no other
 // lever is tried on what is gone.
 void escalate_loss(Work& work, const std::string& intent);

@@ -4,6 +4,7 @@
 
 #include "config/config.hpp"
 #include "core/base/result.hpp"
+#include "core/base/secret_safe.hpp"
 #include "core/model/entry.hpp"
 #include "core/model/inventory.hpp"
 #include "core/net/http.hpp"
@@ -26,7 +27,8 @@ struct Context {
     const Clock* clock = nullptr;
     Inventory* inventory = nullptr;
     std::shared_ptr<const std::map<std::string, Secret>> secrets;
-    const bool* leaving = nullptr;  // true from the moment at which leverd is told to stop
+    const bool* leaving = nullptr;     // true from the moment at which leverd is told to stop
+    std::shared_ptr<SecretSafe> safe;  // null: no sealing key, so nothing secret is ever stored
 };
 
 class Lever {

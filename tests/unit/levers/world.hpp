@@ -41,6 +41,7 @@ class World {
     Settled observe(const Plan& plan);
     std::optional<Observation> prove(const Plan& plan, const Outcome& outcome = {});
 
+    void keep_in(std::shared_ptr<SecretSafe> safe) { context_.safe = std::move(safe); }
     levers::Lever* lever() const { return lever_.get(); }
 
     // Writes a receipt file that lives as long as the world.

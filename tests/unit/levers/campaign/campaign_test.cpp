@@ -52,7 +52,7 @@ void print(const std::string& lever, const Tally& all) {
                words(all.faults), words(all.outcomes), words(all.settled), words(all.verdicts));
 }
 
-void campaign(const std::string& lever, const std::string& subject) {
+void campaign(const std::string& lever, const std::string& subject, bool newest = false) {
     const Receipt receipt;
     const auto only = from_environment("LEVER_SEED", 0);
     const auto runs = only != 0 ? 1 : from_environment("LEVER_RUNS", 1'000);
@@ -60,7 +60,8 @@ void campaign(const std::string& lever, const std::string& subject) {
     Tally all;
     for (auto seed = first; seed < first + runs; ++seed) {
         std::mt19937_64 random(seed);
-        Rig rig(lever, subject, receipt.path, draw_faults(random));
+        const int mutations = lever == "workspace-reprovision" ? 4 : 2;
+        Rig rig(lever, subject, receipt.path, draw_faults(random, mutations), newest);
         rig.go();
         INFO(lever << ": replay with LEVER_SEED=" << seed);
         for (const auto& violation : rig.violations()) {
@@ -68,7 +69,7 @@ void campaign(const std::string& lever, const std::string& subject) {
         }
         rig.add_to(all);
     }
-    print(lever, all);
+    print(newest ? lever + " on the newest build" : lever, all);
     // A campaign in which nothing happens would prove nothing.
     if (only == 0 && runs >= 1'000) {
         CHECK(all.intents >= 900);
@@ -115,6 +116,10 @@ TEST_CASE("fault campaign: workspace restart") {
 
 TEST_CASE("fault campaign: workspace reprovision") {
     campaign("workspace-reprovision", std::string("workspace/acme/") + bad_workspace);
+}
+
+TEST_CASE("fault campaign: workspace reprovision on the newest build") {
+    campaign("workspace-reprovision", std::string("workspace/acme/") + bad_workspace, true);
 }
 
 TEST_CASE("fault campaign: http") {

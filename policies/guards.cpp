@@ -5,6 +5,7 @@
 #include "policies/detect.hpp"
 #include "policies/detect/blind.hpp"
 #include "policies/guard_names.hpp"
+#include "policies/losses.hpp"
 #include "policies/observer.hpp"
 #include "policies/switches.hpp"
 #include "policies/topology.hpp"
@@ -277,7 +278,7 @@ GuardVerdict cool_down(const GuardInput& in) {
     for (const auto& firing : in.state.firings) {
         const bool same = firing.subject == in.incident.subject ||
                           (!resource.empty() && firing.resource == resource);
-        if (firing.lever == in.lever->id && same) {
+        if (firing.lever == in.lever->id && same && !makes_good(in.plan, firing.intent)) {
             last = &firing;
         }
     }

@@ -52,6 +52,14 @@ std::string open_loss(const State& state, const Incident& incident) {
     return {};
 }
 
+bool makes_good(const PlanMade* plan, const std::string& intent) {
+    if (plan == nullptr) {
+        return false;
+    }
+    const auto from = plan->plan.params.find(recreates_param);
+    return from != plan->plan.params.end() && from->second == intent;
+}
+
 bool needs_sealed(const State& state, const std::string& intent) {
     const auto* held = find_intent(state, intent);
     if (held == nullptr) {

@@ -9,6 +9,12 @@
 
 namespace leverd {
 
+// The parameter of a plan that makes such a loss good: the intent that caused it. The lever sets
+// it, and a test holds the two names together.
+inline constexpr const char* recreates_param = "recreates";
+// The plan makes good what this intent lost, so it need not wait to see the effect of that firing.
+bool makes_good(const PlanMade* plan, const std::string& intent);
+
 // What this call destroyed and nothing replaced, as the target showed it; empty: nothing.
 std::string lost_by(const IntentState& held);
 

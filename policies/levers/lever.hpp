@@ -67,6 +67,12 @@ class Lever {
     virtual boost::asio::awaitable<Result<Plan>> plan_undo(Context& context, Intent done,
                                                            net::Deadline deadline);
 
+    // Read-only. The plan that makes anew what `done` destroyed and nothing replaced; it is fired,
+    // observed and proven by this same lever, when a person asks for it. No inverse: what `done`
+    // lost stays lost. An Error where nothing is gone, and by default: this lever destroys nothing.
+    virtual boost::asio::awaitable<Result<Plan>> plan_recreation(Context& context, Intent done,
+                                                                 net::Deadline deadline);
+
     // How long one fire() may take where the configuration does not say.
     virtual Millis patience() const { return config::LeverSettings{}.timeout; }
 };

@@ -9,8 +9,10 @@
 #include "core/model/codec.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/outcome.hpp"
+#include "policies/levers/workspace_create.hpp"
 #include "policies/levers/workspace_losses.hpp"
 #include "policies/levers/workspace_proof.hpp"
+#include "policies/levers/workspace_recreate.hpp"
 #include "policies/levers/workspace_spec.hpp"
 #include "policies/levers/workspace_values.hpp"
 
@@ -50,7 +52,6 @@ struct Step {
     bool done = false;
     OutcomeKind kind = OutcomeKind::unknown;
     std::string detail;
-    std::string new_id;
 };
 
 Step judge_delete(const net::HttpRequest& request, const stack::Read<net::HttpResponse>& answer) {
@@ -67,6 +68,14 @@ Step judge_delete(const net::HttpRequest& request, const stack::Read<net::HttpRe
         return step;
     }
     const auto body = stack::json_of(request, *answer);
+    // The guard's 404 is empty, and the canvas page is none of the platform's answers.
+    const bool gone = (answer->status == 404 || answer->status == 410) && stack::is_json(*answer);
+    if (gone) {
+        // It was in the list a moment ago, so this call, delivered twice, or somebody else did it.
+        step.kind = OutcomeKind::unknown;
+        step.detail = "it is gone, by this call or by somebody else; " + step.detail;
+        return step;
+    }
     if (body.has_error()) {
         // 200 without the platform's own JSON proves nothing either way.
         step.kind = judge_mutation(body.error());
@@ -75,36 +84,6 @@ Step judge_delete(const net::HttpRequest& request, const stack::Read<net::HttpRe
     const std::string status = stack::text_at(*body, "status");
     step.done = status == "removed" || status == "purged";
     return step;
-}
-
-Step judge_create(const net::HttpRequest& request, const stack::Read<net::HttpResponse>& answer,
-                  const SecretValues& values) {
-    Step step;
-    if (answer.has_error()) {
-        step.kind = judge_mutation(answer.error());
-        step.detail = "create: " + describe_mutation(answer.error());
-        return step;
-    }
-    const auto body = parse_json(answer->body);
-    const std::string id = body.has_value() ? stack::text_at(*body, "id") : std::string{};
-    step.done = answer->status == 201 && is_uuid(id);
-    // An answer that says no is an answer: nothing was created, and nobody need look for it.
-    step.kind = answer->status < 300 ? OutcomeKind::unknown
-                                     : judge_mutation(stack::problem_of(request, *answer));
-    step.new_id = step.done ? id : std::string{};
-    step.detail =
-        "create: " + stack::describe_without_body(request, *answer) + error_words(*answer, values);
-    return step;
-}
-
-Outcome replaced(const std::string& intent, const WorkspaceName& old, const std::string& new_id,
-                 const std::string& detail) {
-    Outcome outcome = make_outcome(intent, OutcomeKind::accepted, detail);
-    outcome.results["deleted"] = "yes";
-    outcome.results["old_id"] = old.id;
-    outcome.results["new_id"] = new_id;
-    outcome.results["replaced_by"] = "workspace/" + old.slug + "/" + new_id;
-    return outcome;
 }
 
 // What becomes of the secret values when nothing holds them any more.
@@ -137,10 +116,11 @@ Outcome not_replaced(const Firing& firing, OutcomeKind kind, const std::string& 
     const bool certain = kind == OutcomeKind::failed;
     Outcome outcome = make_outcome(
         firing.intent, kind,
-        fmt::format("the workspace ({}) is deleted and {}: recreate it by hand{}{}; {}",
+        fmt::format("the workspace ({}) is deleted and {}: recreate it by hand, or with leverd "
+                    "workspace recreate --from {}{}{}; {}",
                     firing.spec.name, certain ? "was not recreated" : "was not seen created",
-                    certain ? "" : " unless it appears", secrets_left(firing.spec, firing.sealed),
-                    words));
+                    firing.intent, certain ? "" : ", unless it appears",
+                    secrets_left(firing.spec, firing.sealed), words));
     outcome.results["deleted"] = "yes";
     outcome.results["old_id"] = firing.name.id;
     outcome.results[lost_result] = firing.plan.subject.text();
@@ -154,39 +134,16 @@ net::HttpRequest delete_request(const stack::TenantAccess& access, const Workspa
     return request;
 }
 
-Call call_of(const net::HttpRequest& request, std::string why) {
-    Call call;
-    call.method = request.method;
-    call.url = request.url;
-    call.body = request.body;
-    call.why = std::move(why);
-    return call;
-}
-
-SecretValues masked_values(const WorkspaceSpec& spec) {
-    SecretValues values;
-    for (const auto& name : spec.secret_names) {
-        values[name] = Secret("***");
-    }
-    return values;
-}
-
 // Everything that fire() may send, in its order.
 std::vector<Call> calls_of(const stack::TenantAccess& access, const WorkspaceSpec& spec) {
-    const auto values = masked_values(spec);
-    std::vector<Call> calls;
+    auto calls = create_calls(access, spec);
+    calls.insert(calls.begin() + 1, call_of(delete_request(access, spec),
+                                            "deletes the bad workspace; children stop it (409)"));
     if (!spec.secret_names.empty()) {
-        calls.push_back(call_of(mint_request(access, spec.id),
-                                "mints a token of the workspace, if its secret values want one; "
-                                "taken back when nothing is deleted"));
+        calls.insert(calls.begin(), call_of(mint_request(access, spec.id),
+                                            "mints a token of the workspace, if its secret values "
+                                            "want one; taken back when nothing is deleted"));
     }
-    calls.push_back(call_of(rehearsal_request(access, spec, values),
-                            "rehearses the create with an access that does not exist: it is "
-                            "refused and makes nothing"));
-    calls.push_back(
-        call_of(delete_request(access, spec), "deletes the bad workspace; children stop it (409)"));
-    calls.push_back(call_of(create_request(access, create_body(spec, values)),
-                            "creates it anew; secret values are not shown"));
     return calls;
 }
 
@@ -234,8 +191,18 @@ class WorkspaceReprovision final : public Lever {
         co_return plan;
     }
 
+    boost::asio::awaitable<Result<Plan>> plan_recreation(Context& context, Intent done,
+                                                         net::Deadline deadline) override {
+        return plan_workspace_recreation(context, std::move(done), deadline);
+    }
+
     boost::asio::awaitable<Outcome> fire(Context& context, Plan plan, std::string intent,
                                          net::Deadline deadline) override {
+        if (plan.params.contains(recreates_param)) {
+            auto made = co_await fire_workspace_recreation(context, std::move(plan),
+                                                           std::move(intent), deadline);
+            co_return made;
+        }
         Firing firing;
         firing.intent = std::move(intent);
         firing.plan = std::move(plan);
@@ -262,7 +229,14 @@ class WorkspaceReprovision final : public Lever {
             const auto left = co_await revoke(&firing);
             co_return make_outcome(firing.intent, deleted.kind, deleted.detail + left);
         }
-        auto outcome = co_await recreate(context, &firing, deleted.detail);
+        const auto created = co_await create_once(context, &firing.access, firing.spec,
+                                                  firing.values, deadline, firing.share);
+        const std::string words = deleted.detail + "; " + created.words;
+        if (created.new_id.empty()) {
+            co_return not_replaced(firing, created.kind, words);
+        }
+        auto outcome = replaced(firing.intent, firing.spec, firing.name.slug, created, words);
+        outcome.results["deleted"] = "yes";
         co_return outcome;
     }
 
@@ -347,28 +321,6 @@ class WorkspaceReprovision final : public Lever {
     // Empty, or why the minted token is still live.
     static boost::asio::awaitable<std::string> revoke(Firing* firing) {
         return revoke_token(firing->access, firing->name.id, firing->minted, firing->deadline);
-    }
-
-    static boost::asio::awaitable<Outcome> recreate(Context& context, Firing* firing,
-                                                    std::string before) {
-        const auto& spec = firing->spec;
-        auto creation = create_request(firing->access, create_body(spec, firing->values));
-        auto made = co_await stack::call(context.http, creation, firing->deadline - firing->share);
-        const Step created = judge_create(creation, made, firing->values);
-        const std::string words = before + "; " + created.detail;
-        if (created.done) {
-            co_return replaced(firing->intent, firing->name, created.new_id, words);
-        }
-        // No second create, ever: the first one may have worked.
-        auto list = co_await read_workspaces(context, &firing->access, firing->deadline);
-        const auto found = list.has_value()
-                               ? find_replacement(*list, spec.name, spec.id, spec.others)
-                               : std::optional<stack::Workspace>{};
-        if (found) {
-            co_return replaced(firing->intent, firing->name, found->row.id,
-                               words + "; the list shows the new one nevertheless");
-        }
-        co_return not_replaced(*firing, created.kind, words);
     }
 
     LeverContract contract_ = make_contract();

@@ -1,12 +1,9 @@
-// Why: see workspace_values.hpp. A create looks at the access to the host's directory last, before
-// it writes anything, so a create with an access that does not exist is refused by each build that
-// was read, after all else was looked at.
+// Why: see workspace_values.hpp.
 #include "policies/levers/workspace_values.hpp"
 
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "policies/levers/access.hpp"
-#include "policies/levers/outcome.hpp"
 #include "policies/levers/workspace_fit.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,10 +14,7 @@
 namespace leverd::levers {
 namespace {
 
-constexpr std::size_t shortest_secret = 4;
 constexpr std::size_t shortest_prefix = 4;
-constexpr const char* no_access = "leverd-rehearsal";  // none, read_only and read_write exist
-constexpr const char* refused_access = "invalid workspace access";
 
 std::string path_of(const std::string& id, const char* what) {
     return "/workspaces/" + id + what;
@@ -102,20 +96,6 @@ net::HttpRequest mint_request(const stack::TenantAccess& access, const std::stri
     return stack::tenant_request(access, "POST", path_of(id, "/tokens"));
 }
 
-net::HttpRequest create_request(const stack::TenantAccess& access, std::string body) {
-    auto request = stack::tenant_request(access, "POST", "/workspaces");
-    request.headers.emplace_back("Content-Type", "application/json");
-    request.body = std::move(body);
-    return request;
-}
-
-net::HttpRequest rehearsal_request(const stack::TenantAccess& access, const WorkspaceSpec& spec,
-                                   const SecretValues& values) {
-    WorkspaceSpec rehearsed = spec;
-    rehearsed.create["workspace_access"] = no_access;
-    return create_request(access, create_body(rehearsed, values));
-}
-
 boost::asio::awaitable<Result<SecretValues>> read_secret_values(stack::TenantAccess access,
                                                                 WorkspaceSpec spec, Secret* minted,
                                                                 net::Deadline deadline) {
@@ -167,41 +147,6 @@ boost::asio::awaitable<std::string> revoke_token(stack::TenantAccess access, std
     }
     const bool revoked = gone->status / 100 == 2 || gone->status == 404;
     co_return revoked ? std::string{} : live + stack::describe_answer(removal, *gone);
-}
-
-boost::asio::awaitable<Rehearsal> rehearse_create(stack::TenantAccess access, WorkspaceSpec spec,
-                                                  SecretValues values, net::Deadline deadline) {
-    const auto request = rehearsal_request(access, spec, values);
-    auto answer = co_await stack::call(access.http, request, deadline);
-    Rehearsal ended;
-    if (answer.has_error()) {
-        ended.detail = "rehearsal of the create: " + describe_mutation(answer.error());
-        co_return ended;
-    }
-    const auto body = parse_json(answer->body);
-    const bool json = body.has_value() && stack::is_json(*answer);
-    ended.good = answer->status == 400 && json &&
-                 stack::text_at(*body, "error").find(refused_access) != std::string::npos;
-    ended.made = answer->status / 100 == 2;
-    ended.detail = "rehearsal of the create: " + stack::describe_without_body(request, *answer) +
-                   error_words(*answer, values);
-    co_return ended;
-}
-
-std::string error_words(const net::HttpResponse& response, const SecretValues& values) {
-    const auto body = parse_json(response.body);
-    if (body.has_error()) {
-        return {};
-    }
-    const std::string code = stack::text_at(*body, "code");
-    const std::string words = (code.empty() ? "" : code + ": ") + stack::text_at(*body, "error");
-    for (const auto& [name, value] : values) {
-        if (value.reveal().size() >= shortest_secret &&
-            words.find(value.reveal()) != std::string::npos) {
-            return {};
-        }
-    }
-    return words.empty() ? words : " (" + sanitize(words, 160) + ")";
 }
 
 }  // namespace leverd::levers

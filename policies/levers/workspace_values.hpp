@@ -10,11 +10,7 @@
 
 namespace leverd::levers {
 
-// The three calls as requests; a plan shows them.
 net::HttpRequest mint_request(const stack::TenantAccess& access, const std::string& id);
-net::HttpRequest rehearsal_request(const stack::TenantAccess& access, const WorkspaceSpec& spec,
-                                   const SecretValues& values);
-net::HttpRequest create_request(const stack::TenantAccess& access, std::string body);
 
 // The values of exactly the spec's secrets. The admin's token may read them only while no agent of
 // the workspace has a token; after that one is minted, left in *minted, and used. No answer's body
@@ -26,18 +22,5 @@ boost::asio::awaitable<Result<SecretValues>> read_secret_values(stack::TenantAcc
 // Takes a minted token back. Empty, or why it is still live; never the token.
 boost::asio::awaitable<std::string> revoke_token(stack::TenantAccess access, std::string id,
                                                  Secret minted, net::Deadline deadline);
-
-// How a rehearsal ended: the platform looked at everything and refused for the one reason that was
-// given to it on purpose.
-struct Rehearsal {
-    bool good = false;
-    bool made = false;  // it created something, against everything that is known
-    std::string detail;
-};
-boost::asio::awaitable<Rehearsal> rehearse_create(stack::TenantAccess access, WorkspaceSpec spec,
-                                                  SecretValues values, net::Deadline deadline);
-
-// " (the platform's own words)", unless they echo a secret that we sent.
-std::string error_words(const net::HttpResponse& response, const SecretValues& values);
 
 }  // namespace leverd::levers

@@ -181,6 +181,22 @@ def killed_in_between(t):
         t("it is told as lost", "leverd ack" in page, page)
         t("nothing was created", not s.effects("create "), s.effects())
         t("and it is still sealed", sealed.exists())
+        asked = ("workspace", "recreate", "--from", intent)
+        done = wait_for("a dry run of its recreation", lambda: (
+            seen := s.cli(*asked, "--dry-run")).returncode == 0 and seen, every=0.5)
+        t("a dry run shows it and changes nothing", "OPENROUTER_API_KEY" in done.stdout
+          and "***" in done.stdout and not s.effects("create "), done)
+        done = s.cli(*asked, "--confirm", "acme", "--why", "it was lost")
+        t("another slug is no confirmation", done.returncode == 64 and not s.effects("create "), done)
+        done = s.cli(*asked, "--confirm", SLUG, "--why", "it was lost")
+        t("it is made anew", done.returncode == 0 and len(s.effects("create ")) == 1, done)
+        fresh = wait_for("the new one online", lambda: (
+            w := s.workspace(SLUG, "hermes"))["status"] == "online" and w)
+        t("with its secrets and its model", fresh["failure"] == "" and fresh["secrets"] == one["secrets"], (one, fresh))
+        done = s.cli(*asked, "--confirm", SLUG, "--why", "once more")
+        t("not twice", done.returncode == 4 and "there already" in done.stdout + done.stderr
+          and len(s.effects("create ")) == 1, done)
+        t("and it stays sealed until a person says so", sealed.exists())
         case = s.intents(subject)[0]["incident"]
         done = s.cli("ack", case, "--why", "made anew by hand")
         t("a person says that it was seen to", done.returncode == 0, done)

@@ -333,6 +333,13 @@ TEST_CASE("a delete that did not end well is never followed by a create") {
         {"400", answer(400, "{}"), OutcomeKind::failed},
         {"401", answer(401, "{}"), OutcomeKind::failed},
         {"guard", no_body(404), OutcomeKind::failed},
+        {"the canvas page", html(404), OutcomeKind::failed},
+        {"the name is wanted",
+         answer(400, R"({"error":"destructive_action_requires_confirmation"})"),
+         OutcomeKind::failed},
+        // Delivered twice, the first one took it away.
+        {"gone", answer(404, R"({"error":"workspace not found"})"), OutcomeKind::unknown},
+        {"gone for good", answer(410, R"({"error":"workspace removed"})"), OutcomeKind::unknown},
         {"429", answer(429, "{}"), OutcomeKind::failed},
         {"500 may have removed the row",
          answer(500, R"({"error":"stop failed","removed_count":1})"), OutcomeKind::unknown},

@@ -1,6 +1,8 @@
 // Why: each lever's life under a thousand seeds of broken calls, dying processes, lying disks and
 // meddling people. A failing seed names itself: LEVER_SEED=<n> runs it alone, LEVER_RUNS=<n> runs
 // more of them.
+#include "policies/levers/workspace_recreate.hpp"
+#include "policies/losses.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/levers/campaign/rig.hpp"
 
@@ -9,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include <unistd.h>
 
@@ -120,6 +123,10 @@ TEST_CASE("fault campaign: workspace reprovision") {
 
 TEST_CASE("fault campaign: workspace reprovision on the newest build") {
     campaign("workspace-reprovision", std::string("workspace/acme/") + bad_workspace, true);
+}
+
+TEST_CASE("lever and engine call a recreation by one name") {
+    CHECK(std::string_view(levers::recreates_param) == recreates_param);
 }
 
 TEST_CASE("fault campaign: http") {

@@ -210,7 +210,7 @@ const Refused refused[] = {
     {"a host's directory", subject,
      [](WorkspaceScene& s) { alter(s, "workspace_dir", "/srv/repo"); }, "workspace_dir"},
     {"langgraph, as which somebody's own agent is stored", subject,
-     [](WorkspaceScene& s) { alter(s, "runtime", "langgraph"); }, "langgraph"},
+     [](WorkspaceScene& s) { alter(s, "runtime", "langgraph"); }, "also keeps agents"},
     {"kimi", subject, [](WorkspaceScene& s) { alter(s, "runtime", "kimi"); }, "outside"},
     {"external by its flag", subject, [](WorkspaceScene& s) { alter(s, "external", true); },
      "outside"},

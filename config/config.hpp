@@ -190,6 +190,8 @@ struct LeverSettings {
     std::optional<Millis> propagation;  // else the contract's
     std::optional<Millis> prove_every;
     std::optional<Millis> proof_spread;  // replaces the spread of every proof step that has one
+    // Of workspace-reprovision: name in [secrets]; empty: secret values are kept nowhere.
+    std::string sealing_key;
 };
 
 struct Notify {

@@ -122,6 +122,9 @@ void read_lever(TableReader& root, const toml::table& table) {
     read_optional(t, "propagation", s.propagation, 0ms, 6h);
     read_optional(t, "prove_every", s.prove_every, 50ms, 1h);
     read_optional(t, "proof_spread", s.proof_spread, 0ms, 6h);
+    if (s.id == "workspace-reprovision") {
+        t.secret("sealing_key", s.sealing_key);
+    }
     t.require({"id"});
     t.finish();
     draft.config.levers.push_back(std::move(s));

@@ -82,6 +82,7 @@ constexpr KeyReload key_rows[] = {
     {"[[lever]]", "propagation"},
     {"[[lever]]", "prove_every"},
     {"[[lever]]", "proof_spread"},
+    {"[[lever]]", "sealing_key"},
     {"[[policy]]", "cool_down"},
     {"[[policy]]", "attempts"},
     {"[[policy]]", "recurs_within"},

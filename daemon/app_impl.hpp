@@ -82,6 +82,7 @@ struct App::Impl final : exporters::Backend {
     bool leaving = false;
     bool failed = false;                     // the process gives up
     std::map<std::string, Instant> defects;  // errands that threw lately, by name
+    Instant sealed_looked{};                 // when sealed values were last gone through
     bool stop_unreadable = false;            // as the engine was told
     std::list<std::function<void()>> listeners;
 
@@ -112,6 +113,7 @@ struct App::Impl final : exporters::Backend {
     boost::asio::awaitable<void> shut_down();
     void check_stop_file();
     void forget_old_defects();
+    void forget_sealed();
     std::string stop_file() const;
     void turned();
 

@@ -6,6 +6,7 @@
 #include "daemon/app_impl.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/stop_file.hpp"
+#include "policies/losses.hpp"
 #include "policies/switches.hpp"
 
 #include <fmt/format.h>
@@ -22,6 +23,7 @@ namespace leverd {
 namespace {
 
 constexpr Millis self_pace{500};
+constexpr Millis sealed_pace{5'000};
 constexpr Millis lever_grace{20'000};
 // How long the tasks may take to end once they are cancelled; looks and calls heed that at once.
 constexpr Millis drain_grace{5'000};
@@ -145,6 +147,22 @@ std::optional<Observation> App::Impl::overdue_report() {
 }
 
 // Pets the watchdog only while turns are completed and looks begin and end.
+// Secret values are kept no longer than somebody may need them.
+void App::Impl::forget_sealed() {
+    const auto now = clock->now().at;
+    const auto& safe = current->safe;
+    if (!safe || engine->view().history.doubted || now - sealed_looked < sealed_pace) {
+        return;
+    }
+    sealed_looked = now;
+    for (const auto& intent : safe->kept()) {
+        if (!needs_sealed(engine->view(), intent)) {
+            safe->forget(intent);
+            spdlog::info("event=sealed_values_forgotten intent={}", intent);
+        }
+    }
+}
+
 asio::awaitable<void> App::Impl::watch_self() {
     reported = clock->now();
     auto petted = reported->at;
@@ -158,6 +176,7 @@ asio::awaitable<void> App::Impl::watch_self() {
         forget_old_secrets(clock->now().at);
         check_stop_file();
         forget_old_defects();
+        forget_sealed();
         const auto now = clock->now();
         if (pace > Millis{0} && now.at - petted >= pace / 2 && healthy().ok) {
             notify::alive();

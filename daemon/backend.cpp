@@ -231,7 +231,7 @@ asio::awaitable<Result<exporters::FireAnswer>> App::Impl::fire(exporters::FireWa
     command.subject = wanted.subject;
     command.who = wanted.who;
     command.why = wanted.why;
-    command.plan = co_await effects->plan_by_hand(wanted.lever, wanted.subject);
+    command.plan = co_await effects->plan_by_hand(wanted.lever, wanted.subject, wanted.from);
     exporters::FireAnswer answer;
     answer.plan = command.plan;
     if (wanted.dry_run) {

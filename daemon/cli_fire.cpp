@@ -159,6 +159,9 @@ Report fire(const CliOptions& options, const FireAsked& asked) {
     if (!asked.confirm.empty()) {
         wanted["confirm"] = asked.confirm;
     }
+    if (!asked.from.empty()) {
+        wanted["from"] = asked.from;
+    }
     for (const char c : asked.lever) {
         const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
         if (!plain) {
@@ -192,6 +195,26 @@ Report fire(const CliOptions& options, const FireAsked& asked) {
     auto out = wait_for_outcome(options, asked, text_at(*body, "intent"));
     out.out = options.json ? out.out : answer_text(*body, options.color) + out.out;
     return out;
+}
+
+Report recreate(const CliOptions& options, FireAsked asked) {
+    if (!is_opaque_id(asked.from)) {
+        return failed(Exit::usage, "that is no intent", "leverd incidents names them, e.g. t-3");
+    }
+    const auto answer =
+        call_daemon(options.socket, "GET", "/api/v1/intents/" + asked.from, std::string{});
+    if (answer.has_error()) {
+        return failed(answer.error().code, answer.error().error.what, answer.error().error.hint);
+    }
+    const auto body = parse_json(answer->body);
+    if (body.has_error() || answer->status != 200) {
+        const std::string what = body.has_value() ? text_at(*body, "error") : std::string{};
+        return failed(exit_for(answer->status), what.empty() ? "leverd gave no intent" : what,
+                      "leverd incidents");
+    }
+    asked.lever = text_at(*body, "lever");
+    asked.subject = text_at(*body, "subject");
+    return fire(options, asked);
 }
 
 }  // namespace leverd::cli

@@ -14,6 +14,7 @@ Report levers(const CliOptions& options);
 struct FireAsked {
     std::string lever;
     std::string subject;
+    std::string from;  // the intent whose loss is to be made good; empty: the lever as such
     std::string why;
     std::string confirm;  // the exact slug, where the lever touches a tenant
     bool dry_run = false;
@@ -23,5 +24,8 @@ struct FireAsked {
 // Exit::refused when a guard holds it or nothing was sent, Exit::unknown when nobody knows the
 // outcome, Exit::failed when the target refused for certain.
 Report fire(const CliOptions& options, const FireAsked& asked);
+// Makes the workspace anew that the intent `asked.from` deleted and could not recreate: the same
+// door, guards and exit codes.
+Report recreate(const CliOptions& options, FireAsked asked);
 
 }  // namespace leverd::cli

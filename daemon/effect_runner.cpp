@@ -32,6 +32,7 @@ void EffectRunner::use(const SnapshotPtr& snapshot) {
     context_.config = config_of(snapshot);
     context_.secrets = secrets_of(snapshot);
     context_.http = snapshot->http.get();
+    context_.safe = snapshot->safe;
 }
 
 net::Deadline EffectRunner::deadline_for(const std::string& lever) const {
@@ -61,7 +62,7 @@ void EffectRunner::perform(const Effect& effect) {
 }
 
 asio::awaitable<Result<Plan>> EffectRunner::plan_for(std::shared_ptr<levers::Lever> lever,
-                                                     MakePlan wanted) {
+                                                     MakePlan wanted, Wanted what) {
     levers::Context context = context_;
     const auto deadline = deadline_for(wanted.lever);
     if (wanted.undo_of.empty()) {
@@ -71,9 +72,13 @@ asio::awaitable<Result<Plan>> EffectRunner::plan_for(std::shared_ptr<levers::Lev
     auto done = intents_ ? intents_(wanted.undo_of) : std::optional<Intent>{};
     if (!done || done->lever != wanted.lever) {
         Error error;
-        error.what = "the intent to take back, " + wanted.undo_of + ", is not known any more";
-        error.hint = "take it back by hand";
+        error.what = "the intent " + sanitize(wanted.undo_of, 40) + " is not known any more";
+        error.hint = what == Wanted::recreation ? "create it by hand" : "take it back by hand";
         co_return error;
+    }
+    if (what == Wanted::recreation) {
+        auto again = co_await lever->plan_recreation(context, *done, deadline);
+        co_return again;
     }
     auto back = co_await lever->plan_undo(context, *done, deadline);
     co_return back;
@@ -81,7 +86,7 @@ asio::awaitable<Result<Plan>> EffectRunner::plan_for(std::shared_ptr<levers::Lev
 
 // The plan, or why there is none, also when the lever threw.
 asio::awaitable<PlanMade> EffectRunner::planned(std::shared_ptr<levers::Lever> lever,
-                                                MakePlan wanted) {
+                                                MakePlan wanted, Wanted what) {
     PlanMade made;
     made.incident = wanted.incident;
     made.plan.lever = wanted.lever;
@@ -91,7 +96,7 @@ asio::awaitable<PlanMade> EffectRunner::planned(std::shared_ptr<levers::Lever> l
         co_return made;
     }
     try {
-        auto plan = co_await plan_for(std::move(lever), std::move(wanted));
+        auto plan = co_await plan_for(std::move(lever), std::move(wanted), what);
         made.ok = plan.has_value();
         if (plan) {
             made.plan = std::move(*plan);
@@ -105,9 +110,12 @@ asio::awaitable<PlanMade> EffectRunner::planned(std::shared_ptr<levers::Lever> l
     co_return made;
 }
 
-asio::awaitable<PlanMade> EffectRunner::plan_by_hand(std::string lever, Subject subject) {
+asio::awaitable<PlanMade> EffectRunner::plan_by_hand(std::string lever, Subject subject,
+                                                     std::string from) {
     const auto found = table_.find(*context_.config, lever);
-    return planned(found, MakePlan{{}, std::move(lever), std::move(subject), {}});
+    const auto what = from.empty() ? Wanted::lever : Wanted::recreation;
+    return planned(found, MakePlan{{}, std::move(lever), std::move(subject), std::move(from)},
+                   what);
 }
 
 // Evidence first: what a lever changes can never be read again. Bounded, and never a reason not to
@@ -139,7 +147,7 @@ asio::awaitable<void> EffectRunner::make_plan(MakePlan wanted) {
     result.incident = wanted.incident;
     result.undo_of = wanted.undo_of;
     const auto lever = table_.find(*context_.config, wanted.lever);
-    auto made = co_await planned(lever, std::move(wanted));
+    auto made = co_await planned(lever, std::move(wanted), Wanted::lever);
     result.ok = made.ok;
     result.problem = std::move(made.problem);
     if (made.ok) {

@@ -34,18 +34,24 @@ class EffectRunner {
     void set_intents(std::function<std::optional<Intent>(const std::string&)> intents) {
         intents_ = std::move(intents);
     }
-    // The plan for a firing that a person asked for; read-only.
-    boost::asio::awaitable<PlanMade> plan_by_hand(std::string lever, Subject subject);
+    // The plan for a firing that a person asked for; read-only. `from`: the intent whose loss is to
+    // be made good; empty: the lever as such.
+    boost::asio::awaitable<PlanMade> plan_by_hand(std::string lever, Subject subject,
+                                                  std::string from);
     // What an incident is about besides its own subject, for the diagnostics.
     void set_linked(std::function<std::vector<Subject>(const std::string&)> linked) {
         linked_ = std::move(linked);
     }
 
   private:
+    // What a plan is for; with `undo_of`, the inverse of that intent unless it says recreation.
+    enum class Wanted { lever, recreation };
+
     boost::asio::awaitable<void> make_plan(MakePlan wanted);
     boost::asio::awaitable<Result<Plan>> plan_for(std::shared_ptr<levers::Lever> lever,
-                                                  MakePlan wanted);
-    boost::asio::awaitable<PlanMade> planned(std::shared_ptr<levers::Lever> lever, MakePlan wanted);
+                                                  MakePlan wanted, Wanted what);
+    boost::asio::awaitable<PlanMade> planned(std::shared_ptr<levers::Lever> lever, MakePlan wanted,
+                                             Wanted what);
     boost::asio::awaitable<void> fire(Intent intent);
     // `*begun`: from here on the call may have been sent.
     boost::asio::awaitable<Outcome> call(Intent intent, bool* begun);

@@ -307,6 +307,21 @@ void add_freeze_verbs(CLI::App& app, Arguments& args) {
     capture->callback([&args] { args.exit = cli::print_report(cli::freeze_capture(args.freeze)); });
 }
 
+void add_workspace_verbs(CLI::App& app, Arguments& args) {
+    auto* workspace = app.add_subcommand("workspace", "Workspaces that a lever deleted");
+    workspace->require_subcommand(1);
+    auto* recreate = client_verb(*workspace, args, "recreate",
+                                 "Make anew what workspace-reprovision deleted and could not");
+    recreate->add_option("--from", args.fire.from, "The intent that deleted it, e.g. t-3")
+        ->required();
+    recreate->add_flag("--dry-run", args.fire.dry_run,
+                       "Only print the exact calls and what each guard says");
+    recreate->add_option("--confirm", args.fire.confirm, "The exact slug of its tenant");
+    recreate->add_option("--why", args.fire.why, "Your reason, for the record");
+    recreate->callback(
+        [&args] { args.exit = cli::print_report(cli::recreate(args.client, args.fire)); });
+}
+
 void add_lever_verbs(CLI::App& app, Arguments& args) {
     auto* levers = client_verb(app, args, "levers", "What each lever moves, needs and proves");
     levers->callback([&args] { args.exit = cli::print_report(cli::levers(args.client)); });
@@ -320,6 +335,7 @@ void add_lever_verbs(CLI::App& app, Arguments& args) {
                      "The exact slug, where a tenant or a workspace is touched");
     fire->add_option("--why", args.fire.why, "Your reason, for the record");
     fire->callback([&args] { args.exit = cli::print_report(cli::fire(args.client, args.fire)); });
+    add_workspace_verbs(app, args);
 }
 
 }  // namespace

@@ -75,6 +75,16 @@ Result<SnapshotPtr> App::Impl::make_snapshot(config::Loaded loaded) {
     next->config = std::move(loaded.config);
     next->settings = std::move(loaded.settings);
     next->secrets = std::move(*read);
+    // The state directory of the start: another one needs a restart.
+    const auto& directory = begun_with ? begun_with->config.daemon.state_directory
+                                       : next->config.daemon.state_directory;
+    for (const auto& lever : next->config.levers) {
+        const auto key = next->secrets.find(lever.sealing_key);
+        if (key != next->secrets.end()) {
+            next->safe =
+                make_sealed_files(std::filesystem::path(directory) / "sealed", key->second);
+        }
+    }
     const auto executor = io.get_executor();
     const auto options = transport_options(next->config.net);
     next->http =

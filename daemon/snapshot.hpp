@@ -4,6 +4,7 @@
 
 #include "config/load.hpp"
 #include "core/base/secret.hpp"
+#include "core/base/secret_safe.hpp"
 #include "core/net/dialer.hpp"
 #include "core/net/http.hpp"
 #include "core/net/websocket.hpp"
@@ -18,6 +19,7 @@ struct Snapshot {
     config::Config config;
     config::Settings settings;
     std::map<std::string, Secret> secrets;
+    std::shared_ptr<SecretSafe> safe;  // null: no sealing key
     // Made from [net] of this config.
     std::shared_ptr<net::HttpTransport> http;
     std::shared_ptr<net::Dialer> dialer;

@@ -52,6 +52,28 @@ std::string open_loss(const State& state, const Incident& incident) {
     return {};
 }
 
+bool makes_good(const PlanMade* plan, const std::string& intent) {
+    if (plan == nullptr) {
+        return false;
+    }
+    const auto from = plan->plan.params.find(recreates_param);
+    return from != plan->plan.params.end() && from->second == intent;
+}
+
+bool needs_sealed(const State& state, const std::string& intent) {
+    const auto* held = find_intent(state, intent);
+    if (held == nullptr) {
+        return true;
+    }
+    const auto incident = state.incidents.find(held->intent.incident);
+    const bool seen_to = incident != state.incidents.end() &&
+                         (incident->second.phase == IncidentPhase::closed ||
+                          (incident->second.acknowledged && !lost_by(*held).empty()));
+    const bool proven = held->verdict && held->verdict->kind == VerdictKind::recovered;
+    const bool nothing_gone = held->phase == IntentPhase::done && !acted(*held);
+    return !seen_to && !proven && !nothing_gone;
+}
+
 void escalate_loss(Work& work, const std::string& intent) {
     const auto* held = find_intent(work.state, intent);
     if (held == nullptr || held->phase != IntentPhase::done || lost_by(*held).empty()) {

@@ -9,11 +9,22 @@
 
 namespace leverd {
 
+// The parameter of a plan that makes such a loss good: the intent that caused it. The lever sets
+// it, and a test holds the two names together.
+inline constexpr const char* recreates_param = "recreates";
+// The plan makes good what this intent lost, so it need not wait to see the effect of that firing.
+bool makes_good(const PlanMade* plan, const std::string& intent);
+
 // What this call destroyed and nothing replaced, as the target showed it; empty: nothing.
 std::string lost_by(const IntentState& held);
 
 // The same of any lever of this case, unless a person acknowledged it.
 std::string open_loss(const State& state, const Incident& incident);
+
+// The secret values that were sealed for this intent may be the last copy: it is under way, or what
+// it deleted was neither proven to be replaced nor acknowledged. Also of an intent that nobody
+// knows: history may be missing.
+bool needs_sealed(const State& state, const std::string& intent);
 
 // Gives the case of this intent over to a person when something is lost; at once, so that no other
 // lever is tried on what is gone.

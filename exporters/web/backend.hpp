@@ -30,6 +30,7 @@ struct Health {
 struct FireWanted {
     std::string lever;
     Subject subject;
+    std::string from;  // the intent whose loss is to be made good; empty: the lever as such
     std::string who;
     std::string why;
     bool dry_run = false;

@@ -16,6 +16,7 @@ using boost::asio::awaitable;
 
 constexpr std::size_t why_bytes_max = 300;
 constexpr std::size_t subject_bytes_max = 200;
+constexpr std::size_t from_bytes_max = 64;
 
 // What has to be typed once more: the slug where a tenant's production is touched, the subject
 // where nothing can be taken back.
@@ -48,8 +49,23 @@ std::string refusal_words(const Decision& decision) {
     return decision.reason;
 }
 
+// What is to be made good must be of this very lever and subject.
+std::optional<Response> check_from(const Scene& scene, const FireWanted& wanted) {
+    const auto held = scene.state.intents.find(wanted.from);
+    if (held == scene.state.intents.end()) {
+        return error_response(404, "no intent '" + sanitize(wanted.from, 64) + "'",
+                              "old ones are in /api/v1/ledger only: create it by hand");
+    }
+    const auto& done = held->second.intent;
+    if (done.lever != wanted.lever || done.subject != wanted.subject) {
+        return error_response(400, wanted.from + " is " + done.lever + " on " + done.subject.text(),
+                              "name its lever and its subject");
+    }
+    return std::nullopt;
+}
+
 std::optional<Response> read_wanted(const Scene& scene, const Json& body, FireWanted& out) {
-    static const std::vector<std::string> known{"subject", "why", "confirm", "dry_run"};
+    static const std::vector<std::string> known{"subject", "why", "confirm", "dry_run", "from"};
     if (auto odd = odd_key(body, known)) {
         return odd;
     }
@@ -74,6 +90,12 @@ std::optional<Response> read_wanted(const Scene& scene, const Json& body, FireWa
     if (out.subject.text().empty() || (out.why.empty() && !out.dry_run)) {
         return error_response(400, "subject and why are both needed",
                               "send {\"subject\": \"tenant/acme\", \"why\": your reason}");
+    }
+    if (body.contains("from")) {
+        out.from = text_in(body, "from", from_bytes_max);
+        if (auto wrong = check_from(scene, out)) {
+            return wrong;
+        }
     }
     const auto wanted = to_confirm(lever->second, out.subject);
     if (!out.dry_run && text_in(body, "confirm", subject_bytes_max) != wanted) {

@@ -2,6 +2,7 @@
 #include "policies/decide/limits.hpp"
 
 #include "policies/decide/verdict.hpp"
+#include "policies/losses.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -33,7 +34,7 @@ GuardVerdict cooled_down(const GuardInput& in) {
     for (const auto& firing : in.state.firings) {
         const bool same = firing.subject == in.incident.subject ||
                           (!resource.empty() && firing.resource == resource);
-        if (firing.lever == in.lever->id && same) {
+        if (firing.lever == in.lever->id && same && !makes_good(in.plan, firing.intent)) {
             last = &firing;
         }
     }

@@ -19,6 +19,13 @@ boost::asio::awaitable<Result<Plan>> Lever::plan_undo(Context& context, Intent d
                       "a person decides what comes next: " + contract().inverse);
 }
 
+boost::asio::awaitable<Result<Plan>> Lever::plan_recreation(Context& context, Intent done,
+                                                            net::Deadline deadline) {
+    (void)context, (void)deadline;
+    co_return refusal("lever " + done.lever + " recreates nothing",
+                      "only what workspace-reprovision deleted can be recreated");
+}
+
 Millis call_time(const config::Config& config, const Lever& lever) {
     const auto& all = config.levers;
     const auto found = std::find_if(all.begin(), all.end(),

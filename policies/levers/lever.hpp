@@ -4,6 +4,7 @@
 
 #include "config/config.hpp"
 #include "core/base/result.hpp"
+#include "core/base/secret_safe.hpp"
 #include "core/model/entry.hpp"
 #include "core/model/inventory.hpp"
 #include "core/net/http.hpp"
@@ -26,7 +27,8 @@ struct Context {
     const Clock* clock = nullptr;
     Inventory* inventory = nullptr;
     std::shared_ptr<const std::map<std::string, Secret>> secrets;
-    const bool* leaving = nullptr;  // true from the moment at which leverd is told to stop
+    const bool* leaving = nullptr;     // true from the moment at which leverd is told to stop
+    std::shared_ptr<SecretSafe> safe;  // null: no sealing key, so nothing secret is ever stored
 };
 
 class Lever {
@@ -64,6 +66,12 @@ class Lever {
     // made of it, and by default: there is no inverse.
     virtual boost::asio::awaitable<Result<Plan>> plan_undo(Context& context, Intent done,
                                                            net::Deadline deadline);
+
+    // Read-only. The plan that makes anew what `done` destroyed and nothing replaced; it is fired,
+    // observed and proven by this same lever, when a person asks for it. No inverse: what `done`
+    // lost stays lost. An Error where nothing is gone, and by default: this lever destroys nothing.
+    virtual boost::asio::awaitable<Result<Plan>> plan_recreation(Context& context, Intent done,
+                                                                 net::Deadline deadline);
 
     // How long one fire() may take where the configuration does not say.
     virtual Millis patience() const { return config::LeverSettings{}.timeout; }

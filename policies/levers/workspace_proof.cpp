@@ -5,6 +5,7 @@
 #include "policies/levers/access.hpp"
 #include "policies/levers/outcome.hpp"
 #include "policies/levers/workspace_look.hpp"
+#include "policies/levers/workspace_recreate.hpp"
 #include "policies/levers/workspace_spec.hpp"
 
 #include <optional>
@@ -23,6 +24,12 @@ std::optional<stack::Workspace> replacement_of(const stack::WorkspaceList& list,
     }
     const auto* row = find_id(list, known->second);
     return row == nullptr ? std::nullopt : std::optional<stack::Workspace>(*row);
+}
+
+// The intent that has the spec: of a recreation, the one that it made up for.
+std::string recreated_from(const Plan& plan, const std::string& intent) {
+    const auto from = param(plan, recreates_param);
+    return from.empty() ? intent : from;
 }
 
 boost::asio::awaitable<Observation> look_at_replacement(Context& context, Plan plan,
@@ -98,7 +105,8 @@ boost::asio::awaitable<Settled> observe_replacement(Context& context, Plan plan,
     if (!fresh) {
         auto gone = make_settled(intent, Took::unclear,
                                  "the workspace is deleted and nothing replaced it: recreate it by "
-                                 "hand from the plan unless it appears");
+                                 "hand, or with leverd workspace recreate --from " +
+                                     recreated_from(plan, intent) + ", unless it appears");
         gone.results[lost_result] = plan.subject.text();
         co_return gone;
     }

@@ -1,23 +1,29 @@
 // Why: lever D deletes one bad workspace and creates it anew from its captured spec. A delete
-// cannot be taken back, so it is sent once, without confirm=true (children are a person's
-// decision), and whatever happens after it says plainly that the old workspace is gone.
+// cannot be taken back, so everything that can be known is known before it: the secret values are
+// read, the create is rehearsed, and what no call could bring back is told in the plan. It is sent
+// once, without confirm=true (children are a person's decision), and whatever happens after it says
+// plainly that the old workspace is gone.
 #include "policies/levers/workspace_reprovision.hpp"
 
 #include "core/base/text.hpp"
 #include "core/model/codec.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/outcome.hpp"
+#include "policies/levers/workspace_create.hpp"
+#include "policies/levers/workspace_losses.hpp"
 #include "policies/levers/workspace_proof.hpp"
+#include "policies/levers/workspace_recreate.hpp"
 #include "policies/levers/workspace_spec.hpp"
+#include "policies/levers/workspace_values.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <utility>
+#include <vector>
 
 namespace leverd::levers {
 namespace {
-
-constexpr std::size_t shortest_secret = 4;
 
 LeverContract make_contract() {
     LeverContract contract;
@@ -28,8 +34,8 @@ LeverContract make_contract() {
     contract.inverse = "none: the old workspace, its history and its id are gone";
     contract.resource = "one workspace";
     contract.precondition =
-        "the workspace has no children and its spec could be captured; it has not changed since "
-        "the plan";
+        "the workspace has no children, a create of it would be accepted, and its secret values "
+        "can be read; it has not changed since the plan";
     contract.propagation = std::chrono::seconds(30);
     ProofStep replaced;
     replaced.who = ProofStep::Who::lever;
@@ -46,7 +52,6 @@ struct Step {
     bool done = false;
     OutcomeKind kind = OutcomeKind::unknown;
     std::string detail;
-    std::string new_id;
 };
 
 Step judge_delete(const net::HttpRequest& request, const stack::Read<net::HttpResponse>& answer) {
@@ -63,6 +68,14 @@ Step judge_delete(const net::HttpRequest& request, const stack::Read<net::HttpRe
         return step;
     }
     const auto body = stack::json_of(request, *answer);
+    // The guard's 404 is empty, and the canvas page is none of the platform's answers.
+    const bool gone = (answer->status == 404 || answer->status == 410) && stack::is_json(*answer);
+    if (gone) {
+        // It was in the list a moment ago, so this call, delivered twice, or somebody else did it.
+        step.kind = OutcomeKind::unknown;
+        step.detail = "it is gone, by this call or by somebody else; " + step.detail;
+        return step;
+    }
     if (body.has_error()) {
         // 200 without the platform's own JSON proves nothing either way.
         step.kind = judge_mutation(body.error());
@@ -73,62 +86,74 @@ Step judge_delete(const net::HttpRequest& request, const stack::Read<net::HttpRe
     return step;
 }
 
-// The platform's own words, unless they echo a secret that we sent.
-std::string error_words(const net::HttpResponse& response, const SecretValues& values) {
-    const auto body = parse_json(response.body);
-    const std::string words = body.has_value() ? stack::text_at(*body, "error") : std::string{};
-    for (const auto& [name, value] : values) {
-        if (value.reveal().size() >= shortest_secret &&
-            words.find(value.reveal()) != std::string::npos) {
-            return {};
-        }
+// What becomes of the secret values when nothing holds them any more.
+std::string secrets_left(const WorkspaceSpec& spec, bool sealed) {
+    if (spec.secret_names.empty()) {
+        return {};
     }
-    return words.empty() ? words : " (" + sanitize(words, 160) + ")";
+    const auto names = fmt::format("{}", fmt::join(spec.secret_names, ", "));
+    return sealed ? "; its secret values are sealed (" + names + ")"
+                  : "; enter its secrets again by hand (" + names + "): no value is kept";
 }
 
-Step judge_create(const net::HttpRequest& request, const stack::Read<net::HttpResponse>& answer,
-                  const SecretValues& values) {
-    Step step;
-    if (answer.has_error()) {
-        step.kind = judge_mutation(answer.error());
-        step.detail = "create: " + describe_mutation(answer.error());
-        return step;
-    }
-    const auto body = parse_json(answer->body);
-    const std::string id = body.has_value() ? stack::text_at(*body, "id") : std::string{};
-    step.done = answer->status == 201 && is_uuid(id);
-    // An answer that says no is an answer: nothing was created, and nobody need look for it.
-    step.kind = answer->status < 300 ? OutcomeKind::unknown
-                                     : judge_mutation(stack::problem_of(request, *answer));
-    step.new_id = step.done ? id : std::string{};
-    step.detail =
-        "create: " + stack::describe_without_body(request, *answer) + error_words(*answer, values);
-    return step;
-}
-
-Outcome replaced(const std::string& intent, const WorkspaceName& old, const std::string& new_id,
-                 const std::string& detail) {
-    Outcome outcome = make_outcome(intent, OutcomeKind::accepted, detail);
-    outcome.results["deleted"] = "yes";
-    outcome.results["old_id"] = old.id;
-    outcome.results["new_id"] = new_id;
-    outcome.results["replaced_by"] = "workspace/" + old.slug + "/" + new_id;
-    return outcome;
-}
+// One firing on its way.
+struct Firing {
+    std::string intent;
+    Plan plan;
+    WorkspaceName name;
+    stack::TenantAccess access;
+    WorkspaceSpec spec;
+    SecretValues values;
+    Secret minted;
+    bool sealed = false;
+    bool surplus = false;  // the rehearsal made a workspace
+    net::Deadline deadline;
+    Millis share{};  // kept back for each step that follows
+};
 
 // Deleted, and not recreated. Said as what it is: an answer that was read is not a lost reply.
-Outcome not_replaced(const std::string& intent, const Plan& plan, OutcomeKind kind,
-                     const std::string& words) {
+Outcome not_replaced(const Firing& firing, OutcomeKind kind, const std::string& words) {
     const bool certain = kind == OutcomeKind::failed;
     Outcome outcome = make_outcome(
-        intent, kind,
-        fmt::format("the workspace ({}) is deleted and {}: recreate it by hand{}; {}",
-                    param(plan, "name"), certain ? "was not recreated" : "was not seen created",
-                    certain ? "" : " unless it appears", words));
+        firing.intent, kind,
+        fmt::format("the workspace ({}) is deleted and {}: recreate it by hand, or with leverd "
+                    "workspace recreate --from {}{}{}; {}",
+                    firing.spec.name, certain ? "was not recreated" : "was not seen created",
+                    firing.intent, certain ? "" : ", unless it appears",
+                    secrets_left(firing.spec, firing.sealed), words));
     outcome.results["deleted"] = "yes";
-    outcome.results["old_id"] = param(plan, "id");
-    outcome.results[lost_result] = plan.subject.text();
+    outcome.results["old_id"] = firing.name.id;
+    outcome.results[lost_result] = firing.plan.subject.text();
     return outcome;
+}
+
+net::HttpRequest delete_request(const stack::TenantAccess& access, const WorkspaceSpec& spec) {
+    auto request = stack::tenant_request(access, "DELETE", "/workspaces/" + spec.id);
+    // The newest build deletes nothing without it, the measured one does not read it.
+    request.headers.emplace_back("X-Confirm-Name", spec.raw_name);
+    return request;
+}
+
+// Everything that fire() may send, in its order.
+std::vector<Call> calls_of(const stack::TenantAccess& access, const WorkspaceSpec& spec) {
+    auto calls = create_calls(access, spec);
+    calls.insert(calls.begin() + 1, call_of(delete_request(access, spec),
+                                            "deletes the bad workspace; children stop it (409)"));
+    if (!spec.secret_names.empty()) {
+        calls.insert(calls.begin(), call_of(mint_request(access, spec.id),
+                                            "mints a token of the workspace, if its secret values "
+                                            "want one; taken back when nothing is deleted"));
+    }
+    return calls;
+}
+
+// Everything that is needed to create it later, in one text.
+Secret sealed_text(const SecretValues& values) {
+    nlohmann::json all = nlohmann::json::object();
+    for (const auto& [name, value] : values) {
+        all[name] = value.reveal();
+    }
+    return Secret::unlisted(dump(all));
 }
 
 class WorkspaceReprovision final : public Lever {
@@ -149,6 +174,7 @@ class WorkspaceReprovision final : public Lever {
         if (spec.has_error()) {
             co_return wrap(subject.text(), spec.error());
         }
+        const auto belongings = co_await count_belongings(*access, name->id, deadline);
         Plan plan;
         plan.lever = contract_.id;
         plan.subject = subject;
@@ -160,68 +186,58 @@ class WorkspaceReprovision final : public Lever {
         plan.params["name"] = spec->name;
         plan.params["secrets"] = fmt::format("{}", fmt::join(spec->secret_names, ","));
         plan.params["namesakes"] = fmt::format("{}", fmt::join(spec->namesakes, ","));
-        const auto removal = delete_request(*access, name->id);
-        const auto creation = create_request(*access, masked_create_body(*spec));
-        plan.calls.push_back(call_of(removal, "deletes the bad workspace; children stop it (409)"));
-        plan.calls.push_back(call_of(creation, "creates it anew; secret values are not shown"));
-        plan.warnings = {
-            "irreversible: its history, memories, schedules and tokens are lost, and it gets a new "
-            "id",
-            "on older builds the machine of the deleted workspace may go on running: look for an "
-            "orphan"};
-        if (!spec->create.contains("model")) {
-            plan.warnings.emplace_back("it has no model of its own; newer builds want one");
-        }
+        plan.calls = calls_of(*access, *spec);
+        plan.warnings = describe_losses(*spec, belongings, context.safe != nullptr);
         co_return plan;
+    }
+
+    boost::asio::awaitable<Result<Plan>> plan_recreation(Context& context, Intent done,
+                                                         net::Deadline deadline) override {
+        return plan_workspace_recreation(context, std::move(done), deadline);
     }
 
     boost::asio::awaitable<Outcome> fire(Context& context, Plan plan, std::string intent,
                                          net::Deadline deadline) override {
-        const auto name = workspace_name(plan.subject);
-        if (name.has_error()) {
-            co_return make_outcome(intent, OutcomeKind::refused, name.error().what);
+        if (plan.params.contains(recreates_param)) {
+            auto made = co_await fire_workspace_recreation(context, std::move(plan),
+                                                           std::move(intent), deadline);
+            co_return made;
         }
-        auto access = co_await open_tenant(context, name->slug, deadline);
-        if (access.has_error()) {
-            co_return make_outcome(intent, OutcomeKind::refused, access.error().what);
+        Firing firing;
+        firing.intent = std::move(intent);
+        firing.plan = std::move(plan);
+        firing.deadline = deadline;
+        firing.share = timeout_of(context, contract_.id) / 5;
+        std::string why = co_await open(context, &firing);
+        if (why.empty()) {
+            why = co_await make_sure(context, &firing);
         }
-        auto spec = co_await capture_spec(context, &*access, name->id, deadline);
-        if (spec.has_error()) {
-            co_return make_outcome(intent, OutcomeKind::refused, spec.error().what);
+        if (!why.empty()) {
+            forget(context, &firing);
+            const auto left = co_await revoke(&firing);
+            const auto kind = firing.surplus ? OutcomeKind::unknown : OutcomeKind::refused;
+            co_return make_outcome(firing.intent, kind, why + left);
         }
-        if (spec->version != plan.target_version || !fits(plan, *access, *spec)) {
-            co_return make_outcome(intent, OutcomeKind::refused,
-                                   "the workspace or the configuration changed since the plan");
-        }
-        auto values = co_await read_secret_values(*access, *spec, deadline);
-        if (values.has_error()) {
-            co_return make_outcome(intent, OutcomeKind::refused, values.error().what);
-        }
-        // Time is kept back so that a lost answer can still be followed by a look.
-        const auto share = timeout_of(context, contract_.id) / 5;
-        const auto removal = delete_request(*access, name->id);
-        auto gone = co_await stack::call(context.http, removal, deadline - 2 * share);
+        const auto removal = delete_request(firing.access, firing.spec);
+        auto gone = co_await stack::call(context.http, removal, deadline - 2 * firing.share);
         const Step deleted = judge_delete(removal, gone);
         if (!deleted.done) {
-            co_return make_outcome(intent, deleted.kind, deleted.detail);
+            // What is sealed stays where it may be gone: only looking at it can tell.
+            if (deleted.kind == OutcomeKind::failed) {
+                forget(context, &firing);
+            }
+            const auto left = co_await revoke(&firing);
+            co_return make_outcome(firing.intent, deleted.kind, deleted.detail + left);
         }
-        auto creation = create_request(*access, create_body(*spec, *values));
-        auto made = co_await stack::call(context.http, creation, deadline - share);
-        const Step created = judge_create(creation, made, *values);
-        const std::string words = deleted.detail + "; " + created.detail;
-        if (created.done) {
-            co_return replaced(intent, *name, created.new_id, words);
+        const auto created = co_await create_once(context, &firing.access, firing.spec,
+                                                  firing.values, deadline, firing.share);
+        const std::string words = deleted.detail + "; " + created.words;
+        if (created.new_id.empty()) {
+            co_return not_replaced(firing, created.kind, words);
         }
-        // No second create, ever: the first one may have worked.
-        auto list = co_await read_workspaces(context, &*access, deadline);
-        const auto found = list.has_value()
-                               ? find_replacement(*list, spec->name, name->id, spec->others)
-                               : std::optional<stack::Workspace>{};
-        if (found) {
-            co_return replaced(intent, *name, found->row.id,
-                               words + "; the list shows the new one nevertheless");
-        }
-        co_return not_replaced(intent, plan, created.kind, words);
+        auto outcome = replaced(firing.intent, firing.spec, firing.name.slug, created, words);
+        outcome.results["deleted"] = "yes";
+        co_return outcome;
     }
 
     boost::asio::awaitable<Settled> observe(Context& context, Plan plan, std::string intent,
@@ -240,37 +256,71 @@ class WorkspaceReprovision final : public Lever {
     }
 
   private:
-    static net::HttpRequest delete_request(const stack::TenantAccess& access,
-                                           const std::string& id) {
-        return stack::tenant_request(access, "DELETE", "/workspaces/" + id);
-    }
-
-    static net::HttpRequest create_request(const stack::TenantAccess& access, std::string body) {
-        auto request = stack::tenant_request(access, "POST", "/workspaces");
-        request.headers.emplace_back("Content-Type", "application/json");
-        request.body = std::move(body);
-        return request;
-    }
-
-    static Call call_of(const net::HttpRequest& request, std::string why) {
-        Call call;
-        call.method = request.method;
-        call.url = request.url;
-        call.body = request.body;
-        call.why = std::move(why);
-        return call;
-    }
-
-    // What would be sent now is what the plan showed.
-    static bool fits(const Plan& plan, const stack::TenantAccess& access,
-                     const WorkspaceSpec& spec) {
-        if (plan.calls.size() != 2) {
-            return false;
+    // Reads everything again; empty, or why it is not what was planned.
+    boost::asio::awaitable<std::string> open(Context& context, Firing* firing) {
+        const auto name = workspace_name(firing->plan.subject);
+        if (name.has_error()) {
+            co_return name.error().what;
         }
-        const auto removal = call_of(delete_request(access, spec.id), plan.calls[0].why);
-        const auto creation =
-            call_of(create_request(access, masked_create_body(spec)), plan.calls[1].why);
-        return removal == plan.calls[0] && creation == plan.calls[1];
+        firing->name = *name;
+        auto access = co_await open_tenant(context, name->slug, firing->deadline);
+        if (access.has_error()) {
+            co_return access.error().what;
+        }
+        firing->access = *access;
+        auto spec = co_await capture_spec(context, &firing->access, name->id, firing->deadline);
+        if (spec.has_error()) {
+            co_return spec.error().what;
+        }
+        firing->spec = *spec;
+        const bool same = spec->version == firing->plan.target_version &&
+                          calls_of(firing->access, *spec) == firing->plan.calls;
+        co_return same ? std::string{}
+                       : std::string("the workspace or the configuration changed since the plan");
+    }
+
+    // The secret values are here and safe, and the create would be accepted; empty, or why not.
+    // Time is kept back for the delete, the create and a look.
+    boost::asio::awaitable<std::string> make_sure(Context& context, Firing* firing) {
+        const auto until = firing->deadline - 3 * firing->share;
+        auto values =
+            co_await read_secret_values(firing->access, firing->spec, &firing->minted, until);
+        if (values.has_error()) {
+            co_return values.error().what;
+        }
+        firing->values = *values;
+        const auto rehearsal =
+            co_await rehearse_create(firing->access, firing->spec, firing->values, until);
+        if (rehearsal.made) {
+            firing->surplus = true;
+            co_return "this build made a workspace of a rehearsal that each known one refuses: "
+                      "remove it by hand; the old one was not deleted; " + rehearsal.detail;
+        }
+        if (!rehearsal.good) {
+            co_return "its create would not be accepted, so nothing was deleted; " +
+                rehearsal.detail;
+        }
+        if (context.safe != nullptr && !firing->values.empty()) {
+            const auto kept = context.safe->keep(firing->intent, sealed_text(firing->values));
+            if (kept.has_error()) {
+                co_return "its secret values could not be sealed, so nothing was deleted: " +
+                    kept.error().what;
+            }
+            firing->sealed = true;
+        }
+        co_return std::string{};
+    }
+
+    static void forget(Context& context, Firing* firing) {
+        if (firing->sealed) {
+            context.safe->forget(firing->intent);
+            firing->sealed = false;
+        }
+    }
+
+    // Empty, or why the minted token is still live.
+    static boost::asio::awaitable<std::string> revoke(Firing* firing) {
+        return revoke_token(firing->access, firing->name.id, firing->minted, firing->deadline);
     }
 
     LeverContract contract_ = make_contract();

@@ -82,8 +82,8 @@ bool has_rule(const Rules& rules, const std::string& signal) {
            rules.runbook.signals.end();
 }
 
-// Runs of a signal that the rules no longer have: nobody counts them on, so they would stand as they
-// are for ever.
+// Runs of a signal that the rules no longer have: nobody counts them on, so they would stand as
+// they are for ever.
 void drop_ruleless_runs(const Rules& rules, State& state) {
     const auto ruleless = [&](const auto& key) { return !has_rule(rules, key.first); };
     for (auto& [subject, held] : state.subjects) {

@@ -98,7 +98,7 @@ class Stack:
     `policies`, `runbook` and `toml` are lists of (old, new) texts put into a copy of each file.
     """
 
-    def __init__(self, policies=(), runbook=(), toml=(), leverd=True):
+    def __init__(self, policies=(), runbook=(), toml=(), leverd=True, platform="measured"):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="leverd-it."))
         self.config = self.dir / "config"
         self.config.mkdir()
@@ -112,6 +112,7 @@ class Stack:
         self.daemon = None
         self.sandbox = None
         self.starts = 0
+        self.platform = platform
         try:
             self._start_sandbox()
             # How late the loop runs is the machine's doing here; a test of it sets a limit of its own.
@@ -127,8 +128,8 @@ class Stack:
         log = open(self.dir / "sandbox.log", "wb")
         self.sandbox = subprocess.Popen(
             [SANDBOX, "--dir", self.dir, "--port", "0", "--dns-port", "0", "--control-port", "0",
-             "--story", "none", "--leverd-listen", f"127.0.0.1:{self.port}", "--config-dir",
-             self.config], stdout=log, stderr=subprocess.STDOUT)
+             "--story", "none", "--platform", self.platform, "--leverd-listen",
+             f"127.0.0.1:{self.port}", "--config-dir", self.config], stdout=log, stderr=subprocess.STDOUT)
         log.close()
         ports = self.dir / "ports.json"
         wait_for("the sandbox", lambda: ports.exists() or self.sandbox.poll() is not None)

@@ -166,6 +166,64 @@ std::string workspace_status(World& world, const json& fault, json& result) {
     return set_mode(workspace->status, fault, "status", allowed);
 }
 
+// All tenants, or the one that is named, run another build from now on.
+std::string platform(World& world, const json& fault, json&) {
+    std::string build;
+    const std::string problem = set_mode(build, fault, "build", {"measured", "newest"});
+    const bool one = fault.contains("tenant");
+    if (!problem.empty() || (one && tenant_in(world, fault) == nullptr)) {
+        return problem.empty() ? "unknown tenant" : problem;
+    }
+    for (Tenant& tenant : world.tenants) {
+        if (!one || &tenant == tenant_in(world, fault)) {
+            world.set_newest(tenant, build == "newest");
+        }
+    }
+    return {};
+}
+
+// What the interfaces do not let anybody store, and what people, imports and older builds stored
+// all the same. Only what is named changes.
+std::string workspace_row(World& world, const json& fault, json& result) {
+    Tenant* tenant = tenant_in(world, fault);
+    Workspace* workspace =
+        tenant == nullptr ? nullptr : world.workspace_of(*tenant, text_of(fault, "runtime"));
+    if (workspace == nullptr) {
+        return "unknown tenant or runtime";
+    }
+    const std::array<std::pair<const char*, std::string*>, 9> texts{{
+        {"name", &workspace->name},
+        {"role", &workspace->role},
+        {"access", &workspace->access},
+        {"as_runtime", &workspace->runtime},
+        {"row_kind", &workspace->kind},
+        {"url", &workspace->url},
+        {"workspace_dir", &workspace->workspace_dir},
+        {"delivery_mode", &workspace->delivery_mode},
+        {"model", &workspace->model},
+    }};
+    for (const auto& [key, value] : texts) {
+        *value = text_of(fault, key, *value);
+    }
+    workspace->collapsed = flag_of(fault, "collapsed", workspace->collapsed);
+    workspace->budget_limit = fault.value("budget_limit", workspace->budget_limit);
+    workspace->monthly_spend = fault.value("monthly_spend", workspace->monthly_spend);
+    workspace->compute = fault.value("compute", workspace->compute);
+    workspace->belongings.update(fault.value("belongings", json::object()));
+    if (flag_of(fault, "forget_stored_model", false)) {
+        workspace->secrets.erase(model_secret(*tenant));
+    }
+    if (flag_of(fault, "forget_tokens", false)) {
+        workspace->tokens.clear();
+    }
+    result["id"] = workspace->id;
+    return {};
+}
+
+std::string values_reply(World& world, const json& fault, json&) {
+    return set_call(world.modes.values, fault, {"ok", "lost", "500", "half"});
+}
+
 // The tenant takes upgrades from this origin only; empty: from everybody.
 std::string cors(World& world, const json& fault, json&) {
     Tenant* tenant = tenant_in(world, fault);
@@ -257,7 +315,7 @@ std::string delete_reply(World& world, const json& fault, json&) {
 }
 
 std::string create_reply(World& world, const json& fault, json&) {
-    const Names allowed{"ok", "lost", "empty200", "400"};
+    const Names allowed{"ok", "lost", "empty200", "400", "409", "hang"};
     return set_call(world.modes.create, fault, allowed);
 }
 
@@ -312,6 +370,9 @@ constexpr std::array kFaults{
     FaultRow{"runtime_provision", runtime_provision},
     FaultRow{"restart_workspace", restart_workspace},
     FaultRow{"workspace_status", workspace_status},
+    FaultRow{"workspace_row", workspace_row},
+    FaultRow{"platform", platform},
+    FaultRow{"values_reply", values_reply},
     FaultRow{"cors", cors},
     FaultRow{"stream_text", stream_text},
     FaultRow{"control_plane", control_plane},

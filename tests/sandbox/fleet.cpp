@@ -57,6 +57,14 @@ json workspace_state(const World& world, const Workspace& workspace) {
     out["bad_image"] = world.registry.is_bad(workspace.digest);
     out["failure"] = failure_form(world, workspace);
     out["parent_id"] = workspace.parent_id;
+    out["kind"] = workspace.kind;
+    out["model"] = workspace.model;
+    out["access"] = workspace.access;
+    out["secrets"] = json::array();
+    for (const auto& [name, value] : workspace.secrets) {
+        out["secrets"].push_back(name);
+    }
+    out["live_tokens"] = workspace.tokens.size();
     out["requests"] = workspace.requests;
     return out;
 }
@@ -87,6 +95,7 @@ json tenant_state(const World& world, const Tenant& tenant) {
     out["platform_tenant_digest"] = tenant.tenant_digest;
     out["pinned"] = tenant.pinned;
     out["later_build"] = tenant.later_build;
+    out["newest"] = tenant.newest;
     out["process_age_ms"] = world.now() - tenant.process_start;
     out["listeners"] = world.hub.listeners(tenant.slug);
     out["workspaces"] = json::array();
@@ -120,7 +129,6 @@ void World::seed_tenants() {
         tenant.admin_token = random_hex(24);
         tenant.created_at = rfc3339(wall() - (40 - number) * 86'400'000LL, false);
         tenant.later_build = number % 2 == 1;
-        tenant.locked_values = tenant.slug == "tyrell";
         tenant.weak = contains(kWeak, tenant.slug);
         tenant.platform_digest = registry.digest(kPlatform);
         tenant.tenant_digest = registry.digest(kPlatformTenant);
@@ -137,14 +145,58 @@ void World::seed_tenants() {
             workspace.booted_at = now_ - kServing;
             workspace.heard_uptime = kServing / 1000;
             workspace.next_request = now_ + number * 71 + static_cast<int>(i) * 310;
+            workspace.tokens.push_back({random_uuid(), random_hex(32), wall()});
             tenant.workspaces.push_back(std::move(workspace));
         }
         if (contains(kWithFamily, tenant.slug)) {
             tenant.workspaces[2].parent_id = tenant.workspaces[0].id;
         }
+        set_newest(tenant, settings.newest);
         tenants.push_back(std::move(tenant));
         ++number;
     }
+}
+
+const char* model_secret(const Tenant& tenant) {
+    return tenant.newest ? "MODEL" : "MODEL_PROVIDER";
+}
+
+// The newest build renamed the secret of the model, and every organisation has a root of its own
+// there, the concierge, which nobody asks anything in this play.
+void World::set_newest(Tenant& tenant, bool newest) {
+    const bool first = newest && !tenant.newest;
+    tenant.newest = newest;
+    tenant.later_build = tenant.later_build || newest;
+    for (Workspace& workspace : tenant.workspaces) {
+        for (const char* name : {"MODEL", "MODEL_PROVIDER"}) {
+            const auto stored = workspace.secrets.extract(name);
+            if (!stored.empty()) {
+                workspace.secrets[model_secret(tenant)] = stored.mapped();
+            }
+        }
+    }
+    if (!first) {
+        return;
+    }
+    Workspace root;
+    root.id = random_uuid();
+    root.name = "Concierge";
+    root.kind = "platform";
+    root.runtime = "codex";
+    root.model = "openai/gpt-5.4";
+    root.secrets["MODEL"] = root.model;
+    root.status = "online";
+    root.told = root.status;
+    root.booted_at = now_ - kServing;
+    root.heard_uptime = kServing / 1000;
+    root.next_request = now_ + kServing;
+    root.tokens.push_back({random_uuid(), random_hex(32), wall()});
+    for (Workspace& workspace : tenant.workspaces) {
+        if (workspace.parent_id.empty()) {
+            workspace.parent_id = root.id;
+        }
+    }
+    tenant.workspaces.insert(tenant.workspaces.begin(), std::move(root));
 }
 
 json World::state() const {

@@ -37,6 +37,7 @@ struct Options {
     unsigned short dns_port = 15353;
     unsigned short control_port = 18480;
     std::string story = "none";
+    std::string platform = "measured";
     double speed = 1;
     int rate_limit = 6000;
     std::string operator_url;
@@ -109,6 +110,7 @@ Settings make_secrets(const Options& options) {
     settings.railway_token = random_uuid();
     settings.vercel_token = random_hex(16);
     settings.rate_limit = options.rate_limit;
+    settings.newest = options.platform == "newest";
     const std::string& dir = options.directory;
     write_file(dir + "/railway-token", settings.railway_token + "\n", 0600);
     write_file(dir + "/vercel-token", settings.vercel_token + "\n", 0600);
@@ -189,6 +191,10 @@ void add_options(CLI::App& app, Options& options) {
         ->capture_default_str();
     app.add_option("--story", options.story, "What happens by itself")
         ->check(CLI::IsMember({"day", "none"}))
+        ->capture_default_str();
+    app.add_option("--platform", options.platform,
+                   "Which build the tenants run: the one that was measured, or the newest as read")
+        ->check(CLI::IsMember({"measured", "newest"}))
         ->capture_default_str();
     app.add_option("--speed", options.speed, "How fast the story is told")
         ->check(CLI::Range(0.05, 100.0))

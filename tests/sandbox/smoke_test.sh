@@ -116,6 +116,80 @@ expect "the journal has it" '*"effect":"redeploy hooli"*' "$(curl -s "$control/j
 expect "a tag that is nowhere" '200 *"ok":false*' \
     "$(fleet '{"only_slugs":["hooli"],"target_tag":"staging-0000000"}')"
 
+# A workspace keeps its secrets to itself as soon as its agent has a token; the admin can mint one.
+of() { sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }
+wayne_token=$(call api /cp/admin/orgs/wayne/admin-token -H "$admin" | of admin_token)
+on() { # TENANT PATH [curl arguments], as its admin
+    local slug=$1 path=$2 secret=${1}_token
+    shift 2
+    call "$slug" "$path" -H "Origin: https://$slug.sandbox.test:$tls" \
+        -H "Authorization: Bearer ${!secret}" "$@"
+}
+make() { on wayne /workspaces -H 'Content-Type: application/json' -d "$1"; }
+id=$(on wayne /workspaces | sed 's/^200 //' |
+    python3 -c "import json, sys; print(json.load(sys.stdin)[0]['id'])")
+expect "the admin may not read secret values" '401 {"error":"invalid workspace auth token"}' \
+    "$(on wayne "/workspaces/$id/secrets/values")"
+expect "but their names" '200 \[{*"key":"CLAUDE_CODE_OAUTH_TOKEN"*"key":"MODEL_PROVIDER"*' \
+    "$(on wayne "/workspaces/$id/secrets")"
+own=$(on wayne "/workspaces/$id/tokens" -X POST)
+expect "the admin mints a token" '201 *"auth_token":"*' "$own"
+own=$(of auth_token <<<"$own")
+expect "which reads them" '200 *"MODEL_PROVIDER":"sonnet"*' "$(call wayne \
+    "/workspaces/$id/secrets/values" -H "Origin: https://wayne.sandbox.test:$tls" \
+    -H "Authorization: Bearer $own")"
+expect "a token is known by its beginning" "200 *\"count\":2*\"prefix\":\"${own:0:8}\"*" \
+    "$(on wayne "/workspaces/$id/tokens")"
+minted=$(on wayne "/workspaces/$id/tokens" | sed 's/^200 //' | python3 -c "import json, sys
+print(next(t['id'] for t in json.load(sys.stdin)['tokens'] if '$own'.startswith(t['prefix'])))")
+expect "and revoked by its id" '200 {"status":"revoked"}' \
+    "$(on wayne "/workspaces/$id/tokens/$minted" -X DELETE)"
+expect "a role with a sign" '400 {"error":"invalid workspace fields"}' \
+    "$(make '{"name":"a","role":"Owns R&D","runtime":"claude-code"}')"
+expect "an access that nobody knows" '400 {"error":"invalid workspace access"}' \
+    "$(make '{"name":"a","runtime":"claude-code","model":"sonnet","workspace_access":"x"}')"
+made=$(make '{"name":"a","runtime":"claude-code","model":"sonnet"}' | of id)
+expect "the model of a create is not stored" '200 {"model":"","source":"default"}' \
+    "$(on wayne "/workspaces/$made/model")"
+expect "nor its access shown" 0 "$(on wayne /workspaces | grep -c workspace_access || true)"
+expect "what never was has no secrets" '200 {}' \
+    "$(on wayne /workspaces/11111111-1111-4111-8111-111111111111/secrets/values)"
+
+# The same on the newest build.
+fault '{"kind":"platform","build":"newest","tenant":"wayne"}'
+expect "what never was is 404" '404 *' \
+    "$(on wayne /workspaces/11111111-1111-4111-8111-111111111111/secrets/values)"
+expect "the admin may not read secret values there either" '401 *' \
+    "$(on wayne "/workspaces/$id/secrets/values")"
+expect "delete wants the name" '400 *"destructive_action_requires_confirmation"*"name":"a"*' \
+    "$(on wayne "/workspaces/$made" -X DELETE)"
+expect "and takes it" '200 *"status":"removed"*' \
+    "$(on wayne "/workspaces/$made" -X DELETE -H 'X-Confirm-Name: a')"
+expect "once" '410 *' "$(on wayne "/workspaces/$made" -X DELETE -H 'X-Confirm-Name: a')"
+expect "and of what never was it is 404" '404 *' \
+    "$(on wayne /workspaces/11111111-1111-4111-8111-111111111111 -X DELETE)"
+root=$(on wayne /workspaces | sed 's/^200 //' | python3 -c "import json, sys
+print(next(w['id'] for w in json.load(sys.stdin) if w['kind'] == 'platform'))")
+expect "the name comes before the children" '400 *' "$(on wayne "/workspaces/$root" -X DELETE)"
+expect "children hold it" '409 *' \
+    "$(on wayne "/workspaces/$root" -X DELETE -H 'X-Confirm-Name: Concierge')"
+for row in 'RUNTIME_UNRESOLVED {"name":"b","template":"x"}' \
+    'RUNTIME_UNSUPPORTED {"name":"b","runtime":"langgraph"}' \
+    'MODEL_REQUIRED {"name":"b","runtime":"claude-code"}' \
+    'UNREGISTERED_MODEL_FOR_RUNTIME {"name":"b","runtime":"claude-code","model":"x"}' \
+    'DERIVED_PROVIDER_NOT_IN_REGISTRY {"name":"b","runtime":"hermes","model":"ghost/x"}' \
+    'MISSING_BYOK_CREDENTIAL {"name":"b","runtime":"claude-code","model":"sonnet"}'; do
+    expect "${row%% *}" "422 *\"code\":\"${row%% *}\"*" "$(make "${row#* }")"
+done
+made=$(make '{"name":"b","runtime":"claude-code","model":"sonnet","tier":2,
+              "secrets":{"CLAUDE_CODE_OAUTH_TOKEN":"x"}}' | of id)
+expect "the model is stored" '200 {"model":"sonnet","source":"workspace_secrets"}' \
+    "$(on wayne "/workspaces/$made/model")"
+expect "under the root, in tier 4" "200 *\"parent_id\":\"$root\"*\"tier\":4*" \
+    "$(on wayne "/workspaces/$made")"
+fault '{"kind":"platform","build":"measured","tenant":"wayne"}'
+expect "and back" '200 *' "$(on wayne "/workspaces/$made" -X DELETE)"
+
 fault '{"kind":"tenant_down","tenant":"acme","how":"refuse"}'
 expect "acme is gone" '000 ' "$(call acme /health)"
 expect "acme-2 is not" '200 {"status":"ok"}' "$(call acme-2 /health)"

@@ -133,6 +133,8 @@ Presence World::presence(const Tenant& tenant) const {
 Workspace& World::provision(Tenant& tenant, Workspace wanted) {
     wanted.id = random_uuid();
     wanted.created_at = now_;
+    wanted.url.clear();  // its agent says where it is
+    wanted.tokens.clear();
     tenant.workspaces.push_back(std::move(wanted));
     Workspace& workspace = tenant.workspaces.back();
     restart(workspace);
@@ -143,6 +145,7 @@ void World::remove(Workspace& workspace) {
     workspace.status = "removed";
     workspace.removed_at = wall();
     workspace.rows.clear();
+    workspace.tokens.clear();
 }
 
 // A restart is a full cold start on whatever :latest is now; it clears a wedged SDK, nothing else.
@@ -229,13 +232,14 @@ Workspace* World::user_provision(Tenant& tenant, const std::string& runtime) {
     wanted.role = "assistant";
     wanted.template_name = runtime + "-default";
     wanted.model = "anthropic/claude-sonnet";
-    wanted.secrets["MODEL_PROVIDER"] = wanted.model;
+    wanted.secrets[model_secret(tenant)] = wanted.model;
     wanted.secrets["OPENROUTER_API_KEY"] = "key-" + random_hex(12);
     wanted.secrets["CLAUDE_CODE_OAUTH_TOKEN"] = "oauth-" + random_hex(12);
     if (like != nullptr) {
         wanted.name = like->name + "-" + random_hex(2);
         wanted.secrets = like->secrets;
         wanted.model = like->model;
+        wanted.parent_id = like->parent_id;
     }
     Workspace& made = provision(tenant, std::move(wanted));
     journal->note("user", "create " + made.id, json::object({{"tenant", tenant.slug}}));
@@ -251,6 +255,13 @@ void World::tick_workspaces(Tenant& tenant) {
         if (workspace.status == "provisioning" && now_ >= workspace.online_at) {
             const bool known = !workspace.digest.empty();
             workspace.status = known ? "online" : "failed";
+            if (known && workspace.url.empty()) {
+                workspace.url = "http://10.0.3.8:8000";
+            }
+            if (known && workspace.tokens.empty()) {
+                // The agent registers, and has a token from then on.
+                workspace.tokens.push_back({random_uuid(), random_hex(32), wall()});
+            }
             workspace.heard_uptime = (now_ - workspace.booted_at) / 1000;
             workspace.last_error = known ? "" : "image not found for runtime " + workspace.runtime;
             workspace.next_request = now_ + 100;

@@ -25,15 +25,35 @@ struct Row {
     std::string text;    // the finished JSON object
 };
 
+// What a workspace's agent, or whoever asked for one, holds; the plain text is given out once.
+struct AgentToken {
+    std::string id;
+    std::string token;
+    std::int64_t created_at = 0;  // wall
+};
+
 struct Workspace {
     std::string id;
     std::string name;
     std::string runtime;
     std::string role;
-    std::string model;
+    std::string model;  // what its machine boots with; what is stored is among the secrets
     std::string template_name;
     std::string parent_id;
-    std::string access = "none";
+    std::string access = "none";  // in no read
+    std::string kind;             // "platform": the root of the organisation, on the newest build
+    std::string url = "http://10.0.3.7:8000";
+    std::string workspace_dir;
+    std::string delivery_mode = "push";  // in no list
+    json budget_limit;                   // null: none
+    json compute;                        // newest build; null: none
+    std::int64_t monthly_spend = 0;
+    bool collapsed = false;
+    bool broadcast = true;  // newest build
+    bool talk = true;       // newest build
+    // What its own reads count: schedules, memories, memory, config, channels, plugins.
+    json belongings = json::object();
+    std::vector<AgentToken> tokens;  // live ones
     int tier = 3;
     int max_concurrent = 1;
     double x = 0;
@@ -62,8 +82,8 @@ struct Tenant {
     std::string admin_token;
     std::string instance_status = "running";
     std::string created_at;
-    bool later_build = false;           // since_secs, 410 Gone, MODEL_REQUIRED
-    bool locked_values = false;         // /secrets/values wants the workspace's own token
+    bool later_build = false;           // since_secs, 410 Gone, /buildinfo
+    bool newest = false;                // what was read of the newest build, and all of the above
     bool weak = false;                  // among those that a bad platform image breaks
     std::string down;                   // how it is broken; empty: it is not
     std::int64_t booting_until = 0;     // splash page until then
@@ -100,6 +120,7 @@ struct Modes {
     CallMode redeploy;
     CallMode remove;
     CallMode create;
+    CallMode values;  // of /secrets/values
     CallMode restart;
     CallMode stop;
     CallMode start;
@@ -116,6 +137,7 @@ struct Settings {
     std::string registry_token;
     int tls_port = 0;
     int rate_limit = 6000;
+    bool newest = false;  // which build of the platform the tenants run at first
 };
 
 class World {
@@ -132,6 +154,8 @@ class World {
     bool has_children(const Tenant& tenant, const std::string& id) const;
 
     Presence presence(const Tenant& tenant) const;
+    // The tenant runs another build of the platform from now on: what it stores moves along.
+    void set_newest(Tenant& tenant, bool newest);
     Workspace& provision(Tenant& tenant, Workspace wanted);
     void remove(Workspace& workspace);
     void restart(Workspace& workspace);
@@ -181,6 +205,9 @@ class World {
     std::int64_t now_ = 0;
     std::vector<Tenant> seed_;
 };
+
+// The name under which a build keeps the model among the secrets.
+const char* model_secret(const Tenant& tenant);
 
 // rows.cpp: one user request and its answer, as the activity log keeps it.
 void add_request_row(World& world, Tenant& tenant, Workspace& workspace);

@@ -68,4 +68,17 @@ TEST_CASE("a declared lever is refused with the place of its mistake") {
     }
 }
 
+TEST_CASE("the sealing key is a secret's name, and of the one lever that seals") {
+    const std::string secrets = "[secrets]\nsealing = { environment = \"SEALING\" }\n";
+    const auto with = [&](const char* id, const char* key) {
+        return first_line(secrets + "[[lever]]\nid = \"" + id + "\"\nsealing_key = \"" + key +
+                          "\"\n");
+    };
+    CHECK(with("workspace-reprovision", "sealing") == "");
+    CHECK(with("workspace-reprovision", "seeling") ==
+          "leverd.toml:5:15: error: 'sealing_key' does not name a secret of [secrets]");
+    CHECK(with("tenant-redeploy", "sealing") ==
+          "leverd.toml:5:1: error: unknown key 'sealing_key' in [[lever]]");
+}
+
 }  // namespace leverd::config

@@ -54,6 +54,7 @@ kind = "http"
 [[lever]]
 kind = "command"
 [[lever]]
+id = "workspace-reprovision"
 [runbook]
 [runbook.flapping]
 [topology]

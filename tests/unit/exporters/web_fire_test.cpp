@@ -176,3 +176,49 @@ TEST_CASE("levers lists what each lever moves, needs and proves") {
     options.json = true;
     CHECK(json::parse(cli::levers(options).out).contains("levers"));
 }
+
+TEST_CASE("what is to be made good is named by its intent, with its own lever and subject") {
+    FakeBackend backend;
+    fill(backend);
+    give_answer(backend, "t-78");
+    give_outcome(backend, OutcomeKind::accepted);
+    const auto post = [&](const std::string& from, const std::string& subject) {
+        const std::string slug = subject.substr(subject.find('/') + 1);
+        const std::string body = R"({"subject":")" + subject + R"(","why":"x","confirm":")" + slug +
+                                 R"(","from":")" + from + "\"}";
+        return ask(backend, root_access(), request("POST", target, body));
+    };
+    CHECK(post("t-77", "tenant/acme").status == 200);
+    CHECK(backend.fired.back().from == "t-77");
+    CHECK(post("t-76", "tenant/acme").status == 404);
+    const auto other = post("t-77", "tenant/demo");
+    CHECK(other.status == 400);
+    CHECK(has(other.body, "t-77 is tenant-redeploy on tenant/acme"));
+}
+
+TEST_CASE("leverd workspace recreate takes lever and subject from the intent") {
+    Host host;
+    cli::CliOptions options;
+    options.socket = host.socket();
+    host.on_loop([&] {
+        give_answer(host.backend, "t-77");
+        give_outcome(host.backend, OutcomeKind::accepted);
+    });
+    auto wanted = asked();
+    wanted.lever.clear();
+    wanted.subject.clear();
+    wanted.from = "t-77";
+    CHECK(cli::recreate(options, wanted).code == Exit::ok);
+    host.on_loop([&] {
+        REQUIRE(host.backend.fired.size() == 1);
+        CHECK(host.backend.fired[0].lever == "tenant-redeploy");
+        CHECK(host.backend.fired[0].subject == Subject("tenant/acme"));
+        CHECK(host.backend.fired[0].from == "t-77");
+    });
+    wanted.from = "t-1";
+    CHECK(cli::recreate(options, wanted).code == Exit::usage);
+    wanted.from = "../stop";
+    const auto odd = cli::recreate(options, wanted);
+    CHECK(odd.code == Exit::usage);
+    CHECK(has(odd.err, "that is no intent"));
+}

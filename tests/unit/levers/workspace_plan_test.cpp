@@ -2,21 +2,40 @@
 // stop lever D before it.
 #include "tests/unit/levers/workspace_scene.hpp"
 
+#include <algorithm>
+
 namespace leverd::test {
 namespace {
+
+bool says(const Plan& plan, const std::string& words) {
+    return std::ranges::any_of(plan.warnings, [&](const std::string& one) {
+        return one.find(words) != std::string::npos;
+    });
+}
+
+std::vector<std::string> with_front(std::vector<std::string> front,
+                                    const std::vector<std::string>& rest) {
+    front.insert(front.end(), rest.begin(), rest.end());
+    return front;
+}
 
 TEST_CASE("the plan shows the delete and the whole create, secrets masked") {
     WorkspaceScene scene;
     const auto plan = scene.world.planned(subject);
     CHECK(plan.resource == subject);
-    REQUIRE(plan.calls.size() == 2);
-    CHECK(plan.calls[0].method + " " + plan.calls[0].url == delete_call);
+    REQUIRE(plan.calls.size() == 4);
+    const std::vector<std::string> order{mint_call, create_call, delete_call, create_call};
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        CHECK(plan.calls[i].method + " " + plan.calls[i].url == order[i]);
+    }
     CHECK(plan.calls[0].body.empty());
-    CHECK(plan.calls[1].method + " " + plan.calls[1].url == create_call);
-    const auto expected = nlohmann::json::parse(
+    CHECK(plan.calls[2].body.empty());
+    auto expected = nlohmann::json::parse(
         R"({"name":"Reporter","role":"writes reports","runtime":"hermes","tier":2,
             "max_concurrent_tasks":4,"canvas":{"x":12.5,"y":-3},"model":"openrouter/x",
             "secrets":{"OPENROUTER_API_KEY":"***","MODEL_PROVIDER":"openrouter/x"}})");
+    CHECK(plan.calls[3].body == dump(expected));
+    expected["workspace_access"] = "leverd-rehearsal";
     CHECK(plan.calls[1].body == dump(expected));
     CHECK(plan.params.at("name") == "Reporter");
     CHECK(plan.params.at("secrets") == "OPENROUTER_API_KEY");
@@ -28,8 +47,8 @@ TEST_CASE("the plan shows the delete and the whole create, secrets masked") {
 TEST_CASE("planning reads no secret value and goes to no other place") {
     WorkspaceScene scene;
     REQUIRE(scene.world.plan(subject).has_value());
-    CHECK(scene.world.http.calls() ==
-          std::vector<std::string>{list_call, model_call, secrets_call});
+    CHECK(scene.world.http.calls() == plan_calls());
+    CHECK(scene.world.http.mutations().empty());
     for (const auto& request : scene.world.http.seen) {
         CHECK(header_of(request, "X-Molecule-Org-Id") == org_id);
         CHECK(header_of(request, "Origin") == base);
@@ -67,15 +86,76 @@ TEST_CASE("namesakes are known before, so that none of them is taken for the new
 TEST_CASE("a parent is kept and a model that nobody set is left out") {
     WorkspaceScene scene;
     scene.before[0]["parent_id"] = neighbour_id;
+    scene.before[0]["runtime"] = "openclaw";
     scene.list(scene.before);
     scene.world.http.script(model_call, {answer(200, R"({"model":"","source":"default"})")});
     scene.world.http.script(secrets_call, {answer(200, "[]")});
     const auto plan = scene.world.planned(subject);
-    const auto body = nlohmann::json::parse(plan.calls[1].body);
+    REQUIRE(plan.calls.size() == 3);  // no secrets, so no token to read them with
+    const auto body = nlohmann::json::parse(plan.calls[2].body);
     CHECK(body["parent_id"] == neighbour_id);
     CHECK_FALSE(body.contains("model"));
     CHECK_FALSE(body.contains("secrets"));
-    CHECK(plan.warnings.back().find("no model") != std::string::npos);
+    CHECK(says(plan, "lost: its model, if it was given one when it was created"));
+}
+
+TEST_CASE("the plan names what this workspace loses, with numbers") {
+    WorkspaceScene scene;
+    auto& row = scene.before[0];
+    row["monthly_spend"] = 650;
+    row["budget_limit"] = 700;
+    row["collapsed"] = true;
+    row["shoe_size"] = 43;
+    scene.list(scene.before);
+    const auto calls = belonging_calls();
+    scene.world.http.script(calls[0], {answer(200, R"([{"id":"a"},{"id":"b"}])")});
+    scene.world.http.script(calls[1], {answer(200, R"([{"id":"a"}])")});
+    scene.world.http.script(calls[3], {answer(200, R"({"data":{"a":1,"b":2}})")});
+    scene.world.http.script(calls[4], {html(404)});
+    scene.world.http.script(calls[5], {answer(500, "{}")});
+    const auto plan = scene.world.planned(subject);
+    CHECK(says(plan,
+               "irreversible: lost for good are 2 schedules, 1 memory, 2 configuration "
+               "values, its history, its tokens"));
+    CHECK(says(plan, "could not be counted: channels, plugins"));
+    CHECK(says(plan, "monthly_spend is 650 and restarts at 0"));
+    CHECK(says(plan, "lost: collapsed"));
+    CHECK(says(plan, "does not know and does not copy: shoe_size"));
+    CHECK(says(plan, "what no read shows: workspace_access, hibernation_idle_minutes"));
+    CHECK(says(plan,
+               "secret values: read after the intent, before the delete: "
+               "OPENROUTER_API_KEY"));
+    CHECK(says(plan, "no sealing key is set"));
+    CHECK(says(plan, "not checked by reading"));
+    CHECK_FALSE(says(plan, "lost: its model"));
+    const auto body = nlohmann::json::parse(plan.calls[3].body);
+    CHECK(body["budget_limit"] == 700);
+}
+
+TEST_CASE("what the newest build shows is copied or named") {
+    WorkspaceScene scene;
+    for (auto& row : scene.before) {
+        row["kind"] = "workspace";
+        row["broadcast_enabled"] = true;
+        row["talk_to_user_enabled"] = true;
+        row["compute"] = nullptr;
+    }
+    scene.before[0]["parent_id"] = neighbour_id;
+    scene.before[0]["talk_to_user_enabled"] = false;
+    scene.before[0]["compute"] = {{"provider", "aws"}, {"instance_type", "t3.large"}};
+    scene.list(scene.before);
+    scene.world.http.script(secrets_call,
+                            {answer(200, R"([{"key":"OPENROUTER_API_KEY","scope":"workspace"},)"
+                                         R"({"key":"MODEL","scope":"workspace"}])")});
+    const auto plan = scene.world.planned(subject);
+    const auto body = nlohmann::json::parse(plan.calls.back().body);
+    CHECK(body["compute"] == scene.before[0]["compute"]);
+    CHECK(body["model"] == "openrouter/x");
+    CHECK(body["secrets"] == nlohmann::json{{"OPENROUTER_API_KEY", "***"}});
+    CHECK(says(plan, "talk_to_user_enabled is false"));
+    CHECK(says(plan, "lost: tier 2; this build creates tier 4 only"));
+    CHECK_FALSE(says(plan, "broadcast_enabled"));
+    CHECK(plan.params.at("secrets") == "OPENROUTER_API_KEY");
 }
 
 TEST_CASE("a rotated tenant token is fetched once and used") {
@@ -86,8 +166,7 @@ TEST_CASE("a rotated tenant token is fetched once and used") {
     scene.world.http.script(
         token_call, {answer(200, std::string(R"({"admin_token":")") + tenant_token + "\"}")});
     REQUIRE(scene.world.plan(subject).has_value());
-    CHECK(scene.world.http.calls() ==
-          std::vector<std::string>{list_call, token_call, list_call, model_call, secrets_call});
+    CHECK(scene.world.http.calls() == with_front({list_call, token_call}, plan_calls()));
     CHECK(scene.world.http.seen.back().bearer->reveal() == tenant_token);
     CHECK(scene.world.inventory.admin_tokens["acme"].reveal() == tenant_token);
 }
@@ -123,6 +202,63 @@ const Refused refused[] = {
      "name"},
     {"a role too long", subject,
      [](WorkspaceScene& s) { alter(s, "role", std::string(1001, 'a')); }, "role"},
+    {"a role that create refuses and an import stored", subject,
+     [](WorkspaceScene& s) { alter(s, "role", "Owns R&D > platform [core] work!"); },
+     "role would be refused"},
+    {"a role with a line break", subject, [](WorkspaceScene& s) { alter(s, "role", "one\ntwo"); },
+     "role would be refused"},
+    {"a host's directory", subject,
+     [](WorkspaceScene& s) { alter(s, "workspace_dir", "/srv/repo"); }, "workspace_dir"},
+    {"langgraph, as which somebody's own agent is stored", subject,
+     [](WorkspaceScene& s) { alter(s, "runtime", "langgraph"); }, "also keeps agents"},
+    {"kimi", subject, [](WorkspaceScene& s) { alter(s, "runtime", "kimi"); }, "outside"},
+    {"external by its flag", subject, [](WorkspaceScene& s) { alter(s, "external", true); },
+     "outside"},
+    {"awaiting its agent", subject, [](WorkspaceScene& s) { alter(s, "status", "awaiting_agent"); },
+     "outside"},
+    {"polls", subject, [](WorkspaceScene& s) { alter(s, "delivery_mode", "poll"); },
+     "fetches its messages"},
+    {"the organisation's own agent", subject,
+     [](WorkspaceScene& s) { alter(s, "kind", "platform"); }, "organisation's own agent"},
+    {"at the top on the newest build", subject,
+     [](WorkspaceScene& s) { alter(s, "kind", "workspace"); }, "top of its organisation"},
+    {"a runtime nobody knows", subject, [](WorkspaceScene& s) { alter(s, "runtime", "basic"); },
+     "runtime basic"},
+    {"no runtime", subject, [](WorkspaceScene& s) { alter(s, "runtime", nullptr); }, "runtime"},
+    {"a runtime that the newest build dropped", subject,
+     [](WorkspaceScene& s) {
+         s.before[0]["parent_id"] = neighbour_id;
+         s.before[0]["kind"] = "workspace";
+         alter(s, "runtime", "crewai");
+     },
+     "runtime crewai"},
+    {"no model on the newest build", subject,
+     [](WorkspaceScene& s) {
+         alter(s, "parent_id", neighbour_id);
+         s.world.http.script(model_call, {answer(200, R"({"model":"","source":"unresolved"})")});
+     },
+     "no model is stored"},
+    {"hermes without a model on any build", subject,
+     [](WorkspaceScene& s) {
+         s.world.http.script(model_call, {answer(200, R"({"model":"","source":"default"})")});
+     },
+     "hermes does not work"},
+    {"no credential on the newest build", subject,
+     [](WorkspaceScene& s) {
+         s.before[0]["parent_id"] = neighbour_id;
+         s.before[0]["kind"] = "workspace";
+         alter(s, "runtime", "claude-code");
+         s.world.http.script(model_call, {answer(200, R"({"model":"sonnet"})")});
+         s.world.http.script(secrets_call, {answer(200, R"([{"key":"MODEL"}])")});
+     },
+     "no credential"},
+    {"a parent that is gone", subject, [](WorkspaceScene& s) { alter(s, "parent_id", new_id); },
+     "parent is not in the list"},
+    {"a secret without a value", subject,
+     [](WorkspaceScene& s) {
+         s.world.http.script(secrets_call, {answer(200, R"([{"key":"A","has_value":false}])")});
+     },
+     "no value"},
     {"a parent that is no id", subject, [](WorkspaceScene& s) { alter(s, "parent_id", "../x"); },
      "parent"},
     {"rows that cannot be read", subject,

@@ -77,13 +77,21 @@ Plan World::planned(const std::string& subject) {
     return *made;
 }
 
-Result<Plan> World::undo(const Plan& done) {
+Intent World::intent_of(const Plan& done) {
     Intent intent;
     intent.id = intent_id;
     intent.lever = done.lever;
     intent.subject = done.subject;
     intent.plan = done;
-    return run(lever_->plan_undo(context_, intent, net::deadline_in(Millis{5000})));
+    return intent;
+}
+
+Result<Plan> World::undo(const Plan& done) {
+    return run(lever_->plan_undo(context_, intent_of(done), net::deadline_in(Millis{5000})));
+}
+
+Result<Plan> World::recreation(const Plan& done) {
+    return run(lever_->plan_recreation(context_, intent_of(done), net::deadline_in(Millis{5000})));
 }
 
 Outcome World::fire(const Plan& plan) {

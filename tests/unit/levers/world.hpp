@@ -37,10 +37,13 @@ class World {
     Plan planned(const std::string& subject);
     // The plan that takes back what this one did.
     Result<Plan> undo(const Plan& done);
+    // The plan that makes anew what this one destroyed.
+    Result<Plan> recreation(const Plan& done);
     Outcome fire(const Plan& plan);
     Settled observe(const Plan& plan);
     std::optional<Observation> prove(const Plan& plan, const Outcome& outcome = {});
 
+    void keep_in(std::shared_ptr<SecretSafe> safe) { context_.safe = std::move(safe); }
     levers::Lever* lever() const { return lever_.get(); }
 
     // Writes a receipt file that lives as long as the world.
@@ -60,6 +63,8 @@ class World {
     ~World();
 
   private:
+    static Intent intent_of(const Plan& done);
+
     std::shared_ptr<levers::Lever> lever_;
     levers::Context context_;
     std::string receipt_path_;

@@ -1,5 +1,6 @@
 // Why: a person's firing goes through the same guards, is recorded with a name and a reason, and
 // leaves no case open behind it.
+#include "policies/losses.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/policies/bench.hpp"
 
@@ -59,6 +60,28 @@ TEST_CASE("a healthy tenant's lever fires by hand and is recorded like any other
     REQUIRE(bench.entries<IncidentClosed>().size() == 1);
     CHECK(bench.entries<IncidentClosed>()[0].end == "by_hand");
     CHECK(bench.view().baselines.empty());
+}
+
+TEST_CASE("making good what a firing lost does not wait for that firing's cool-down") {
+    Bench bench;
+    bench.settle();
+    bench.send(wanted());
+    bench.outcome("t-1", OutcomeKind::failed);
+    bench.tick();
+    auto again = wanted();
+    bench.send(again);
+    CHECK(again.answer->decision.reason == "cool_down");
+    auto good = wanted();
+    good.plan.plan.params[recreates_param] = "t-1";
+    bench.send(good);
+    CHECK(good.answer->decision.reason == "permitted");
+    CHECK(good.answer->intent == "t-2");
+    bench.outcome("t-2", OutcomeKind::failed);
+    bench.tick();
+    auto once_more = good;
+    once_more.answer = std::make_shared<FireByHand::Answer>();
+    bench.send(once_more);
+    CHECK(once_more.answer->decision.reason == "cool_down");  // of the first recreation
 }
 
 TEST_CASE("a dry run asks every guard and changes nothing") {

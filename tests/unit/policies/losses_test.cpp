@@ -1,5 +1,6 @@
 // Why: what a lever destroyed and nothing replaced cannot be seen by any look; it must stay a
 // person's case, and how a case ended must be told as it was.
+#include "policies/losses.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/policies/bench.hpp"
 
@@ -163,4 +164,32 @@ TEST_CASE("a case whose subject is gone did not heal") {
     bench.advance(std::chrono::seconds{1});
     bench.tick();
     CHECK(end_of_only_case(bench) == "gone");
+}
+
+TEST_CASE("sealed values are needed until the loss is made good, proven away or acknowledged") {
+    Bench bench;
+    bench.settle();
+    CHECK(needs_sealed(bench.view(), "t-1"));  // nobody knows it: history may be missing
+    bench.kill("acme");
+    REQUIRE(bench.view().intents.contains("t-1"));
+    CHECK(needs_sealed(bench.view(), "t-1"));  // under way
+    SECTION("nothing was sent") {
+        bench.outcome("t-1", OutcomeKind::refused);
+        CHECK_FALSE(needs_sealed(bench.view(), "t-1"));
+    }
+    SECTION("accepted, and not proven yet") {
+        bench.outcome("t-1", OutcomeKind::accepted);
+        CHECK(needs_sealed(bench.view(), "t-1"));
+    }
+    SECTION("lost, until a person has seen to it") {
+        bench.send(deleted_only(OutcomeKind::failed));
+        CHECK(needs_sealed(bench.view(), "t-1"));
+        heal(bench);
+        bench.advance(std::chrono::hours{5});
+        bench.tick();
+        bench.restart();
+        CHECK(needs_sealed(bench.view(), "t-1"));
+        bench.send(Acknowledge{"i-1", "mara", "recreated it"});
+        CHECK_FALSE(needs_sealed(bench.view(), "t-1"));
+    }
 }

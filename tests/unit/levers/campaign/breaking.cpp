@@ -31,7 +31,7 @@ const char* to_text(Fault fault) {
     return names[static_cast<std::size_t>(fault)];
 }
 
-Faults draw_faults(std::mt19937_64& random) {
+Faults draw_faults(std::mt19937_64& random, int mutations) {
     const auto below = [&](std::uint64_t n) { return static_cast<int>(random() % n); };
     Faults faults;
     const int count = below(8) == 0 ? 2 : 1;
@@ -39,7 +39,8 @@ Faults draw_faults(std::mt19937_64& random) {
         Broken broken;
         broken.fault = static_cast<Fault>(1 + below(static_cast<std::uint64_t>(Fault::count_) - 1));
         broken.mutations = below(3) != 0;
-        broken.at = 1 + (broken.mutations ? below(2) : below(24));
+        broken.at =
+            1 + (broken.mutations ? below(static_cast<std::uint64_t>(mutations)) : below(24));
         faults.broken.push_back(broken);
     }
     if (below(4) == 0) {
@@ -55,7 +56,8 @@ Faults draw_faults(std::mt19937_64& random) {
 }
 
 void Rig::note_send(const net::HttpRequest& request) {
-    const auto key = Production::key_of(request);
+    const bool prepares = Workspaces::only_prepares(request);
+    const auto key = (prepares ? "prepare " : "") + Production::key_of(request);
     if (firing_.empty()) {
         violate("a call that changes something outside a firing: " + key);
         return;

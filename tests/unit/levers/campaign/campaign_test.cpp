@@ -1,6 +1,8 @@
 // Why: each lever's life under a thousand seeds of broken calls, dying processes, lying disks and
 // meddling people. A failing seed names itself: LEVER_SEED=<n> runs it alone, LEVER_RUNS=<n> runs
 // more of them.
+#include "policies/levers/workspace_recreate.hpp"
+#include "policies/losses.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/levers/campaign/rig.hpp"
 
@@ -9,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include <unistd.h>
 
@@ -52,7 +55,7 @@ void print(const std::string& lever, const Tally& all) {
                words(all.faults), words(all.outcomes), words(all.settled), words(all.verdicts));
 }
 
-void campaign(const std::string& lever, const std::string& subject) {
+void campaign(const std::string& lever, const std::string& subject, bool newest = false) {
     const Receipt receipt;
     const auto only = from_environment("LEVER_SEED", 0);
     const auto runs = only != 0 ? 1 : from_environment("LEVER_RUNS", 1'000);
@@ -60,7 +63,8 @@ void campaign(const std::string& lever, const std::string& subject) {
     Tally all;
     for (auto seed = first; seed < first + runs; ++seed) {
         std::mt19937_64 random(seed);
-        Rig rig(lever, subject, receipt.path, draw_faults(random));
+        const int mutations = lever == "workspace-reprovision" ? 4 : 2;
+        Rig rig(lever, subject, receipt.path, draw_faults(random, mutations), newest);
         rig.go();
         INFO(lever << ": replay with LEVER_SEED=" << seed);
         for (const auto& violation : rig.violations()) {
@@ -68,7 +72,7 @@ void campaign(const std::string& lever, const std::string& subject) {
         }
         rig.add_to(all);
     }
-    print(lever, all);
+    print(newest ? lever + " on the newest build" : lever, all);
     // A campaign in which nothing happens would prove nothing.
     if (only == 0 && runs >= 1'000) {
         CHECK(all.intents >= 900);
@@ -115,6 +119,14 @@ TEST_CASE("fault campaign: workspace restart") {
 
 TEST_CASE("fault campaign: workspace reprovision") {
     campaign("workspace-reprovision", std::string("workspace/acme/") + bad_workspace);
+}
+
+TEST_CASE("fault campaign: workspace reprovision on the newest build") {
+    campaign("workspace-reprovision", std::string("workspace/acme/") + bad_workspace, true);
+}
+
+TEST_CASE("lever and engine call a recreation by one name") {
+    CHECK(std::string_view(levers::recreates_param) == recreates_param);
 }
 
 TEST_CASE("fault campaign: http") {

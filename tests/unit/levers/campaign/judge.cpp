@@ -41,6 +41,7 @@ void Rig::judge() {
     for (const auto& intent : intents) {
         judge_intent(intent.id);
     }
+    judge_workspaces();
     const bool more =
         intents_at_stop_ >= 0 && static_cast<int>(intents.size()) > std::max(1, intents_at_stop_);
     if (more) {
@@ -60,8 +61,9 @@ void Rig::judge_intent(const std::string& id) {
     }
     const auto landed = std::ranges::count_if(
         production_.journal, [&](const Landed& one) { return one.intent == id && !one.duplicate; });
-    const bool sent =
-        std::ranges::any_of(sent_, [&](const auto& item) { return item.first.first == id; });
+    const bool sent = std::ranges::any_of(sent_, [&](const auto& item) {
+        return item.first.first == id && !item.first.second.starts_with("prepare ");
+    });
     if (outcome.kind == OutcomeKind::refused && sent) {
         violate(id + " is refused and something was sent: " + outcome.detail);
     }
@@ -113,6 +115,52 @@ void Rig::judge_intent(const std::string& id) {
     const bool open = ambiguous && took != Took::no && verdicts != 1;
     if (open || verdicts > 1) {
         violate(fmt::format("{}: {} with {} verdicts", id, to_string(outcome.kind), verdicts));
+    }
+}
+
+// Whatever was deleted came back as it was, but for what the plan had named; and what did not come
+// back is told as lost, with its secrets sealed.
+void Rig::judge_workspaces() {
+    const auto& seen = production_.workspaces;
+    std::string named;
+    std::string told;
+    std::size_t kept = 0;
+    for (const auto& intent : entries<Intent>()) {
+        for (const auto& words : intent.plan.warnings) {
+            named += words + "\n";
+        }
+        kept += safe_->held.contains(intent.id) ? 1 : 0;
+    }
+    for (const auto& one : entries<Outcome>()) {
+        told += one.detail + "\n";
+    }
+    for (const auto& field : seen.lost_fields()) {
+        if (named.find(field) == std::string::npos) {
+            violate("lost and not named: " + field);
+        }
+    }
+    if (seen.deleted() > 0 && !seen.replaced()) {
+        const bool lost = std::ranges::any_of(entries<Outcome>(), [](const auto& one) {
+            return one.results.contains(lost_result) || one.kind == OutcomeKind::unknown;
+        });
+        // A page waits a moment for others of its kind; the story may end before.
+        const bool called = pages_ > 0 || !entries<IncidentEscalated>().empty();
+        if (!lost || !called) {
+            violate("a workspace is gone and nobody was told: " + told);
+        }
+        if (kept == 0) {
+            violate("a workspace is gone and its secrets with it");
+        }
+    }
+    for (const auto& words : {named, told}) {
+        if (words.find("s3cr3t-") != std::string::npos) {
+            violate("a secret was written down");
+        }
+    }
+    // A token is left behind only where a call was broken, and then it is said if leverd knew it.
+    const bool unbroken = met_.empty() && restarts_ == 0;
+    if (seen.minted_left() > 0 && unbroken) {
+        violate("a token was left behind");
     }
 }
 

@@ -18,31 +18,15 @@ constexpr const char* tenant_host = "https://acme.tenants.test";
 constexpr const char* org = "11111111-2222-4333-8444-555555555555";
 constexpr auto stops_in = 6s;
 constexpr auto boots_in = 40s;
-constexpr auto workspace_boots_in = 20s;
 
 net::HttpResult json(int status, const nlohmann::json& body) {
     return answer(status, body.dump());
 }
 
-nlohmann::json row(const std::string& id, const std::string& name, bool booting,
-                   std::int64_t uptime) {
-    auto made = nlohmann::json::parse(R"({"tier":2,"url":"http://10.0.0.1","parent_id":null,
-        "active_tasks":0,"max_concurrent_tasks":4,"last_error_rate":0.5,"runtime":"hermes",
-        "x":12.5,"y":-3,"role":"writes reports","budget_limit":null,"workspace_dir":"",
-        "last_sample_error":""})");
-    made["id"] = id;
-    made["name"] = name;
-    made["status"] = booting ? "provisioning" : "online";
-    made["uptime_seconds"] = booting ? 0 : uptime;
-    return made;
-}
-
 }  // namespace
 
-Production::Production(const Now* now) : now_(now), hosting_(now) {
+Production::Production(const Now* now) : workspaces(now), now_(now), hosting_(now) {
     boot_ = now->at - 5000s;
-    workspaces_[bad_workspace] = {"Reporter", now->at - 900s, false};
-    workspaces_["aaaaaaaa-0000-4000-8000-000000000002"] = {"Helper", now->at - 900s, false};
     for (const std::string repo : {template_repo, platform_repo, twin_repo}) {
         const auto old = registry.index(repo, "good", "2026-05-01T00:00:00Z");
         const auto bad = registry.image(repo, "bad", "2026-05-06T00:00:00Z");
@@ -72,9 +56,7 @@ void Production::go_on() {
         boot_ = since_ + boots_in;
         boots_ += 1;
     }
-    for (auto& [id, one] : workspaces_) {
-        one.booting = one.booting && now_->at < one.boot;
-    }
+    workspaces.go_on();
 }
 
 void Production::retag_by_others() {
@@ -228,7 +210,7 @@ net::HttpResult Production::tenant(const net::HttpRequest& request, const std::s
                       fmt::format("molecule_http_requests_total{{path=\"/\"}} {}\n", requests()),
                       "text/plain; version=0.0.4");
     }
-    return workspace(request, path, landed);
+    return workspaces.serve(request, path, &landed->what);
 }
 
 net::HttpResult Production::hooks(const net::HttpRequest& request, Landed* landed) {
@@ -237,66 +219,6 @@ net::HttpResult Production::hooks(const net::HttpRequest& request, Landed* lande
         return answer(202, "");
     }
     return answer(200, journal.empty() ? "as before" : "restarted", "text/plain");
-}
-
-net::HttpResult Production::list() const {
-    nlohmann::json all = nlohmann::json::array();
-    for (const auto& [id, one] : workspaces_) {
-        all.push_back(row(id, one.name, one.booting, seconds_since(one.boot)));
-    }
-    return json(200, all);
-}
-
-net::HttpResult Production::workspace(const net::HttpRequest& request, const std::string& path,
-                                      Landed* landed) {
-    if (path == "/workspaces" && request.method == "GET") {
-        return list();
-    }
-    if (path == "/workspaces" && request.method == "POST") {
-        const auto body = nlohmann::json::parse(request.body);
-        const auto id = fmt::format("bbbbbbbb-0000-4000-8000-{:012}", ++created_);
-        const std::string name = body.at("name");
-        workspaces_[id] = {name, now_->at + workspace_boots_in, true};
-        landed->what = "create " + name;
-        return json(201, {{"id", id}, {"status", "provisioning"}});
-    }
-    const auto id = path.substr(sizeof("/workspaces/") - 1, 36);
-    const auto rest = path.substr(std::min(path.size(), sizeof("/workspaces/") - 1 + 36));
-    const auto found = workspaces_.find(id);
-    if (request.method == "DELETE" && rest.empty()) {
-        // No existence check: a wrong id is answered with 200 too.
-        landed->what = "delete " + id;
-        workspaces_.erase(id);
-        return answer(200, R"({"status":"removed","cascade_deleted":0})");
-    }
-    if (found == workspaces_.end()) {
-        return answer(404, R"({"error":"workspace not found"})");
-    }
-    if (request.method == "POST" && rest == "/restart") {
-        landed->what = "restart " + id;
-        found->second.boot = now_->at + workspace_boots_in;
-        found->second.booting = true;
-        return answer(200, R"({"status":"provisioning","reset_session":false})");
-    }
-    if (rest == "/model") {
-        return answer(200, R"({"model":"openrouter/x"})");
-    }
-    if (rest == "/secrets") {
-        return answer(200, R"([{"key":"OPENROUTER_API_KEY","scope":"workspace"}])");
-    }
-    if (rest == "/secrets/values") {
-        return answer(200, R"({"OPENROUTER_API_KEY":"s3cr3t-one"})");
-    }
-    if (rest.starts_with("/activity")) {
-        const nlohmann::json reply{{"result", {{"parts", {{{"text", "done"}}}}}}};
-        const nlohmann::json answered{{"id", "cccccccc-0000-4000-8000-000000000001"},
-                                      {"activity_type", "a2a_receive"},
-                                      {"status", "ok"},
-                                      {"created_at", format_rfc3339(now_->wall)},
-                                      {"response_body", reply}};
-        return json(200, nlohmann::json::array({answered}));
-    }
-    return answer(404, "<html></html>", "text/html");
 }
 
 }  // namespace leverd::test

@@ -5,6 +5,7 @@
 
 #include "core/base/time.hpp"
 #include "tests/unit/levers/campaign/hosting.hpp"
+#include "tests/unit/levers/campaign/workspaces.hpp"
 #include "tests/unit/levers/fake_registry.hpp"
 
 #include <map>
@@ -16,7 +17,6 @@ namespace leverd::test {
 inline constexpr const char* template_repo = "molecule-ai/workspace-template-hermes";
 inline constexpr const char* platform_repo = "molecule-ai/platform";
 inline constexpr const char* twin_repo = "molecule-ai/platform-tenant";
-inline constexpr const char* bad_workspace = "aaaaaaaa-0000-4000-8000-000000000001";
 
 struct Landed {
     std::string intent;      // whose call it was
@@ -49,26 +49,19 @@ class Production {
     // The machine runs and serves nothing, until it is redeployed.
     bool sick = false;
     std::vector<Landed> journal;
+    Workspaces workspaces;
     FakeRegistry registry;
     std::string good;   // digests of the template
     std::string third;  // what the others set
 
   private:
     enum class Machine { running, stopping, stopped, booting };
-    struct Workspace {
-        std::string name;
-        Instant boot{};  // when it is or was up
-        bool booting = false;
-    };
     net::HttpResult control_plane(const net::HttpRequest& request, const std::string& path,
                                   Landed* landed);
     net::HttpResult fleet(const net::HttpRequest& request, Landed* landed);
     net::HttpResult tenant(const net::HttpRequest& request, const std::string& path,
                            Landed* landed);
-    net::HttpResult workspace(const net::HttpRequest& request, const std::string& path,
-                              Landed* landed);
     net::HttpResult hooks(const net::HttpRequest& request, Landed* landed);
-    net::HttpResult list() const;
     void go_on();
     std::int64_t seconds_since(Instant then) const;
 
@@ -78,8 +71,6 @@ class Production {
     Instant since_{};
     Instant boot_{};
     int boots_ = 1;
-    std::map<std::string, Workspace> workspaces_;
-    int created_ = 0;
 };
 
 }  // namespace leverd::test

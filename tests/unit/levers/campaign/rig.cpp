@@ -162,7 +162,7 @@ class Rig::Transport final : public net::HttpTransport {
 };
 
 Rig::Rig(const std::string& lever, const std::string& subject, const std::string& receipt,
-         Faults faults)
+         Faults faults, bool newest)
     : lever_id_(lever),
       subject_(subject),
       faults_(std::move(faults)),
@@ -179,6 +179,11 @@ Rig::Rig(const std::string& lever, const std::string& subject, const std::string
     context_.inventory = &inventory_;
     context_.secrets = borrowed(secrets_);
     context_.leaving = &leaving_;
+    safe_ = std::make_shared<KeptSecrets>();
+    context_.safe = safe_;
+    if (newest) {
+        production_.workspaces.run_newest();
+    }
     production_.sick = lever == "fleet-redeploy";
     if (lever == "command") {
         program_ = std::make_unique<Program>();

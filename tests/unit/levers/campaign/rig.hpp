@@ -62,7 +62,8 @@ struct Faults {
     int crash_commit = 0;  // the process dies at this commit; 0: it does not
     bool crash_written = false;
 };
-Faults draw_faults(std::mt19937_64& random);
+// `mutations`: how many calls that change something the lever makes at most.
+Faults draw_faults(std::mt19937_64& random, int mutations);
 
 struct Tally {
     int runs = 0;
@@ -76,10 +77,26 @@ struct Tally {
     std::map<std::string, int> verdicts;
 };
 
+// What is sealed on the disk, which this campaign does not break.
+struct KeptSecrets final : SecretSafe {
+    Result<void> keep(const std::string& intent, const Secret& bytes) override {
+        held[intent] = bytes.reveal();
+        return {};
+    }
+    Result<Secret> open(const std::string& intent) const override {
+        return Secret::unlisted(held.at(intent));
+    }
+    void forget(const std::string& intent) override { held.erase(intent); }
+    std::vector<std::string> kept() const override { return {}; }
+
+    std::map<std::string, std::string> held;
+};
+
 class Rig {
   public:
+    // `newest`: the tenant runs the newest build of the platform, not the measured one.
     Rig(const std::string& lever, const std::string& subject, const std::string& receipt,
-        Faults faults);
+        Faults faults, bool newest = false);
     // Until the lever's story is over.
     void go();
     void add_to(Tally& tally) const;
@@ -110,6 +127,7 @@ class Rig {
 
     void judge();
     void judge_intent(const std::string& id);
+    void judge_workspaces();
     void violate(const std::string& what);
     template <class Body>
     std::vector<Body> entries() const {
@@ -135,6 +153,7 @@ class Rig {
     Inventory inventory_;
     std::unique_ptr<levers::Lever> lever_;
     levers::Context context_;
+    std::shared_ptr<KeptSecrets> safe_;  // a disk: it outlives the process
     bool leaving_ = false;
     bool terminated_ = false;
     bool stopped_ = false;

@@ -192,6 +192,8 @@ struct LeverSettings {
     std::optional<Millis> proof_spread;  // replaces the spread of every proof step that has one
     // Of workspace-reprovision: name in [secrets]; empty: secret values are kept nowhere.
     std::string sealing_key;
+    // Of workspace-restart: tenants run a build on which a restarted agent comes back.
+    bool keeps_token = false;
 };
 
 struct Notify {

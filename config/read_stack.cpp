@@ -125,6 +125,9 @@ void read_lever(TableReader& root, const toml::table& table) {
     if (s.id == "workspace-reprovision") {
         t.secret("sealing_key", s.sealing_key);
     }
+    if (s.id == "workspace-restart") {
+        t.boolean("keeps_token", s.keeps_token);
+    }
     t.require({"id"});
     t.finish();
     draft.config.levers.push_back(std::move(s));

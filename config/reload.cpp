@@ -83,6 +83,7 @@ constexpr KeyReload key_rows[] = {
     {"[[lever]]", "prove_every"},
     {"[[lever]]", "proof_spread"},
     {"[[lever]]", "sealing_key"},
+    {"[[lever]]", "keeps_token"},
     {"[[policy]]", "cool_down"},
     {"[[policy]]", "attempts"},
     {"[[policy]]", "recurs_within"},

@@ -169,4 +169,9 @@ Millis timeout_of(const Context& context, std::string_view lever) {
     return settings != nullptr ? settings->timeout : config::LeverSettings{}.timeout;
 }
 
+bool keeps_token(const Context& context, std::string_view lever) {
+    const auto* settings = settings_of(context, lever);
+    return settings != nullptr && settings->keeps_token;
+}
+
 }  // namespace leverd::levers

@@ -61,4 +61,7 @@ Millis pace_of(const Context& context, const LeverContract& contract);
 // The config's timeout of this lever.
 Millis timeout_of(const Context& context, std::string_view lever);
 
+// The config says that a restarted agent comes back.
+bool keeps_token(const Context& context, std::string_view lever);
+
 }  // namespace leverd::levers

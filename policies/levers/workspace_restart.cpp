@@ -89,8 +89,10 @@ std::optional<Error> not_restartable(const stack::WorkspaceList& list,
     }
     const auto uptime = uptime_of(found);
     if (!uptime || (state == "up" && *uptime <= 0)) {
-        return refusal("its uptime cannot be read, so nothing would prove the restart",
-                       by_a_person);
+        return refusal(
+            "its uptime cannot be read, or is 0 as after a report on a delegation, so "
+            "nothing would prove the restart",
+            "it is asked again; if that stays so, restart it by hand");
     }
     return std::nullopt;
 }
@@ -100,6 +102,20 @@ struct Found {
     WorkspaceName name;
     stack::Workspace row;
 };
+
+// Measured at 7cf77f2: the old token stays live and the new machine has no copy, so register and
+// heartbeat are 401 for ever. Newer builds revoke it first; nothing that can be read tells which
+// one runs.
+std::optional<Error> locks_out(const Context& context, std::string_view lever) {
+    if (keeps_token(context, lever)) {
+        return std::nullopt;
+    }
+    return refusal(
+        "on builds of spring 2026 a restarted agent is locked out for ever: its token "
+        "stays live and the new machine does not have it",
+        "where your tenants' build is newer, say keeps_token = true under [[lever]] "
+        "workspace-restart");
+}
 
 // The workspace, when it may be restarted now.
 boost::asio::awaitable<Result<Found>> find_restartable(Context& context, Subject subject,
@@ -157,7 +173,12 @@ Outcome judge_answer(const std::string& intent, const net::HttpRequest& request,
     if (body.has_error()) {
         return make_outcome(intent, judge_mutation(body.error()), words);
     }
-    const bool begun = stack::text_at(*body, "status") == "provisioning";
+    const auto status = stack::text_at(*body, "status");
+    if (status == "noop") {
+        return make_outcome(intent, OutcomeKind::failed,
+                            "the platform does not restart workspaces of this kind; " + words);
+    }
+    const bool begun = status == "provisioning";
     return make_outcome(intent, begun ? OutcomeKind::accepted : OutcomeKind::unknown, words);
 }
 
@@ -167,6 +188,12 @@ struct Before {
     std::optional<Instant> sent;
     int untouched = 0;  // looks in a row that found the old process
 };
+
+// A report on a delegation is also a heartbeat and says 0, whatever the agent's age.
+std::optional<double> told_uptime(const stack::Workspace& row) {
+    const auto uptime = uptime_of(row);
+    return uptime && *uptime > 0 ? uptime : std::nullopt;
+}
 
 // The agent began anew since the call: its uptime fell, or is shorter than the time since. The
 // platform hears of uptimes in heartbeats, so the second wants that much to spare, and a value that
@@ -197,6 +224,9 @@ class WorkspaceRestart final : public Lever {
 
     boost::asio::awaitable<Result<Plan>> plan(Context& context, Subject subject,
                                               net::Deadline deadline) override {
+        if (const auto why = locks_out(context, contract_.id)) {
+            co_return *why;
+        }
         auto found = co_await find_restartable(context, subject, deadline);
         if (found.has_error()) {
             co_return found.error();
@@ -225,6 +255,9 @@ class WorkspaceRestart final : public Lever {
 
     boost::asio::awaitable<Outcome> fire(Context& context, Plan plan, std::string intent,
                                          net::Deadline deadline) override {
+        if (const auto why = locks_out(context, contract_.id)) {
+            co_return make_outcome(intent, OutcomeKind::refused, why->what);
+        }
         auto found = co_await find_restartable(context, plan.subject, deadline);
         if (found.has_error()) {
             co_return make_outcome(intent, OutcomeKind::refused, found.error().what);
@@ -257,7 +290,7 @@ class WorkspaceRestart final : public Lever {
         if (row->row.status == "provisioning") {
             co_return make_settled(intent, Took::yes, "it is provisioning");
         }
-        const auto uptime = uptime_of(*row);
+        const auto uptime = told_uptime(*row);
         const auto now = context.clock->now().at;
         const auto slack = propagation_of(context, contract_);
         if (!uptime || state_of(*row).empty()) {
@@ -337,7 +370,7 @@ class WorkspaceRestart final : public Lever {
         if (judge_status(*look, *row, "it")) {
             co_return;
         }
-        const auto uptime = uptime_of(*row);
+        const auto uptime = told_uptime(*row);
         const Before known = before_of(outcome);
         const Now now = context.clock->now();
         if (!uptime || (!known.uptime && !known.sent)) {

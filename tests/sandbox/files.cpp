@@ -110,6 +110,9 @@ std::string pace_part() {
         line("propagation", row.propagation);
         line("prove_every", "300ms");
         line("proof_spread", row.proof_spread);
+        if (row.id == std::string_view("workspace-restart")) {
+            out += "keeps_token = true\n";
+        }
         out += '\n';
     }
     return out;

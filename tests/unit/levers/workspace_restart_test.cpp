@@ -19,6 +19,10 @@ struct Scene {
     World world{"workspace-restart"};
 
     Scene() {
+        config::LeverSettings settings;
+        settings.id = "workspace-restart";
+        settings.keeps_token = true;
+        world.config.levers.push_back(settings);
         list(up_for(500));
         world.http.script(restart_call,
                           {answer(200, R"({"status":"provisioning","config_dir":"/c",)"
@@ -43,6 +47,29 @@ struct Scene {
         world.clock.value.wall += std::chrono::seconds(seconds);
     }
 };
+
+TEST_CASE("without word that the build lets a restarted agent come back there is no restart") {
+    Scene scene;
+    const auto plan = scene.world.planned(subject);
+    scene.world.config.levers.back().keeps_token = false;
+    const auto refused = scene.world.plan(subject);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().what.find("locked out for ever") != std::string::npos);
+    CHECK(refused.error().hint.find("keeps_token = true") != std::string::npos);
+    CHECK(scene.world.fire(plan).kind == OutcomeKind::refused);
+    scene.world.config.levers.clear();
+    CHECK(scene.world.plan(subject).has_error());
+    CHECK(scene.world.http.mutations().empty());
+}
+
+TEST_CASE("a restart that the platform does not do is told as one that did nothing") {
+    Scene scene;
+    const auto plan = scene.world.planned(subject);
+    scene.world.http.script(restart_call, {answer(200, R"({"status":"noop"})")});
+    const auto outcome = scene.world.fire(plan);
+    CHECK(outcome.kind == OutcomeKind::failed);
+    CHECK(outcome.detail.find("does not restart workspaces of this kind") != std::string::npos);
+}
 
 TEST_CASE("the plan is one POST for one listed workspace, and the same one every time") {
     Scene scene;

@@ -109,6 +109,7 @@ config::Config config_for(const std::string& lever, const std::string& receipt) 
     config.vercel.token = "vercel";
     config::LeverSettings pace;
     pace.id = lever;
+    pace.keeps_token = lever == "workspace-restart";
     if (lever == "tenant-restart") {
         // Its waits between two reads are real time; the machine's own time is virtual.
         pace.timeout = 120ms;

@@ -1,6 +1,7 @@
 // Why: see rules.hpp.
 #include "daemon/rules.hpp"
 
+#include "config/checks.hpp"
 #include "core/net/clock.hpp"
 #include "policies/levers/lever.hpp"
 #include "probes/probe.hpp"

@@ -104,9 +104,11 @@ Judged judge_incident(Work& work, const Incident& incident, const Symptom& sympt
         decision.action = Action::hold;
         decision.reason = guard_name::rejected;
     }
+    // Whether a freeze holds it depends on where it would go.
     const bool needs_plan =
-        decision.reason == guard_name::permitted || decision.reason == guard_name::mode ||
-        decision.reason == guard_name::approval || decision.reason == guard_name::precondition;
+        decision.reason == guard_name::freeze || decision.reason == guard_name::permitted ||
+        decision.reason == guard_name::mode || decision.reason == guard_name::approval ||
+        decision.reason == guard_name::precondition;
     judged.waits_for_plan =
         needs_plan && contract != nullptr && wait_for_plan(work, incident, lever, again);
     return judged;

@@ -3,6 +3,7 @@
 
 #include "core/model/codec.hpp"
 #include "policies/decide/limits.hpp"
+#include "policies/decide/plan_params.hpp"
 #include "policies/decide/verdict.hpp"
 #include "policies/detect.hpp"
 #include "policies/detect/blind.hpp"
@@ -135,11 +136,23 @@ GuardVerdict window(const GuardInput& in) {
                               : pass("inside window " + permits->id, permits->id);
 }
 
+// By the plan, where there is one that says it: a lever that usually restores the receipt may go to
+// what leverd remembers when the receipt has no line, and one that usually does not may go to it.
+bool goes_to_receipt(const GuardInput& in) {
+    if (in.plan != nullptr && in.plan->ok) {
+        const auto& params = in.plan->plan.params;
+        if (const auto from = params.find(target_from_param); from != params.end()) {
+            return from->second == from_receipt_word;
+        }
+    }
+    return in.lever->restores_receipt;
+}
+
 GuardVerdict freeze(const GuardInput& in) {
     if (!in.rules.policies.freeze_active) {
         return pass("no freeze is active", "thawed");
     }
-    const bool held = in.lever->moves_image && !in.lever->restores_receipt;
+    const bool held = in.lever->moves_image && !goes_to_receipt(in);
     // A symptom that is itself a departure from the freeze, or a policy that says approve, lets a
     // person decide.
     if (held && in.ceiling.mode == Mode::automatic) {

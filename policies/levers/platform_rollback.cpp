@@ -4,6 +4,7 @@
 #include "policies/levers/platform_rollback.hpp"
 
 #include "core/stack/receipt.hpp"
+#include "policies/decide/plan_params.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/candidates.hpp"
 #include "policies/levers/image_move.hpp"
@@ -44,6 +45,7 @@ struct Wanted {
     std::string digest;
     std::string twin_digest;
     std::string why;
+    bool by_receipt = false;
 };
 
 // The receipt's digests when it has both images; nullopt when it says nothing about them.
@@ -65,7 +67,7 @@ Result<std::optional<Wanted>> from_receipt(const config::Config& config) {
     if (!digest || !twin) {
         return std::optional<Wanted>{};
     }
-    Wanted wanted{*digest, *twin, "the freeze receipt"};
+    Wanted wanted{*digest, *twin, "the freeze receipt", true};
     return std::optional<Wanted>{std::move(wanted)};
 }
 
@@ -117,6 +119,8 @@ class PlatformRollback final : public Lever {
         plan.subject = subject;
         plan.resource = "platform:latest";
         plan.params["chosen_by"] = wanted->why;
+        plan.params[target_from_param] =
+            wanted->by_receipt ? from_receipt_word : from_elsewhere_word;
         plan.warnings = {
             "tenants take the images by themselves within about 5 minutes, or never when they are "
             "pinned: those that stay down are redeployed with an explicit tag, one canary first "

@@ -4,6 +4,7 @@
 
 #include "core/base/text.hpp"
 #include "core/stack/receipt.hpp"
+#include "policies/decide/plan_params.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/image_move.hpp"
 
@@ -74,7 +75,7 @@ Result<std::string> repository_of(const config::Registry& registry, const Subjec
 
 struct Wanted {
     std::string digest;
-    std::string from;  // where it is known from, for the approver
+    std::string from;  // where it is known from, for the approver; empty: from the receipt
 };
 
 // The receipt's digest, else what leverd itself saw in service while nothing was wrong. A receipt
@@ -135,9 +136,11 @@ class TemplateRollback final : public Lever {
             "a pin of this runtime to a digest (runtime_image_pins) makes this a no-op for new "
             "workspaces too, and no interface shows pins: only a fresh workspace that answers "
             "proves it, so look at the pins when none comes up"};
-        if (!wanted->from.empty()) {
+        const bool by_receipt = wanted->from.empty();
+        if (!by_receipt) {
             plan.warnings.push_back(wanted->from);
         }
+        plan.params[target_from_param] = by_receipt ? from_receipt_word : from_elsewhere_word;
         TagMove move{*repository, *current, wanted->digest};
         std::vector<TagMove> moves{std::move(move)};
         auto made = co_await plan_moves(context, &client, std::move(plan), moves, deadline);

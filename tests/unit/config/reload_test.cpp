@@ -55,6 +55,8 @@ kind = "http"
 kind = "command"
 [[lever]]
 id = "workspace-reprovision"
+[[lever]]
+id = "workspace-restart"
 [runbook]
 [runbook.flapping]
 [topology]

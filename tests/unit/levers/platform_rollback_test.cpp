@@ -56,6 +56,7 @@ TEST_CASE("the newest build of both repositories that is older than the one in s
               std::map<std::string, std::string>{{std::string("image/") + first, scene.good1},
                                                  {std::string("image/") + second, scene.good2}});
         CHECK(plan.params.at("chosen_by") == "tag staging-bbbbbbb, built 2026-05-02T00:00:00.000Z");
+        CHECK(plan.params.at("target_from") == "elsewhere");
         CHECK(plan.params.at("from.1") == scene.bad1);
         CHECK(plan.params.at("from.2") == scene.bad2);
         CHECK(plan.target_version ==
@@ -73,6 +74,7 @@ TEST_CASE("the receipt's digests come first when it has both images") {
     scene.world.receipt("platform: " + old1 + "\nplatform-tenant: " + old2 + "\n");
     const auto plan = scene.world.planned("platform");
     CHECK(plan.params.at("chosen_by") == "the freeze receipt");
+    CHECK(plan.params.at("target_from") == "receipt");
     CHECK(plan.params.at("to.1") == old1);
     CHECK(plan.params.at("to.2") == old2);
     SECTION("half a receipt is none") {

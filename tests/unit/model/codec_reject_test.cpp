@@ -48,7 +48,8 @@ bool added_later(std::string_view kind, const json::json_pointer& path) {
     const auto one_of = [&at](std::initializer_list<std::string_view> keys) {
         return std::find(keys.begin(), keys.end(), at) != keys.end();
     };
-    return (kind == "decision" && at == "/rung") || (kind == "intent" && at == "/undoes") ||
+    return (kind == "decision" && at == "/rung") ||
+           (kind == "intent" && one_of({"/undoes", "/verify_timeout"})) ||
            (kind == "stop" && at == "/until") || (kind == "veto" && at == "/mute") ||
            (kind == "settled" && at == "/results") ||
            (kind == "started" && one_of({"/first", "/away", "/proven"}));

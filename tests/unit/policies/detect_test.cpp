@@ -209,7 +209,7 @@ TEST_CASE("when the higher cause clears, what is still wrong below gets its own 
 TEST_CASE("what no rule explains any more is closed and says so, after a reload and a restart") {
     for (const bool reloads : {true, false}) {
         INFO((reloads ? "reload" : "restart"));
-        auto rules = small_rules();
+        auto rules = leverd::test::small_rules();
         rules.policies.policies[0].mode = Mode::recommend;
         Bench bench(rules);
         bench.settle();

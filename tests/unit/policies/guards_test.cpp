@@ -104,6 +104,33 @@ TEST_CASE("a freeze holds a lever that leaves the receipt, not the one that rest
     CHECK(reason_with(rules) == "permitted");
 }
 
+TEST_CASE(
+    "whether a freeze holds a lever is asked of the planned digests, not of the lever's kind") {
+    const auto reason_of = [](bool usually_restores, const char* target) {
+        auto rules = small_rules();
+        rules.policies.freeze_active = true;
+        rules.levers["tenant-redeploy"].moves_image = true;
+        rules.levers["tenant-redeploy"].restores_receipt = usually_restores;
+        Bench bench(rules);
+        bench.auto_plan = false;
+        bench.settle();
+        bench.kill("acme");
+        REQUIRE(bench.asked<MakePlan>().size() == 1);
+        PlanResult result;
+        result.incident = bench.view().incidents.begin()->first;
+        result.ok = true;
+        result.plan.lever = "tenant-redeploy";
+        result.plan.subject = Subject{"tenant/acme"};
+        result.plan.params["target_from"] = target;
+        bench.send(result);
+        return reason(bench);
+    };
+    CHECK(reason_of(false, "receipt") == "permitted");
+    CHECK(reason_of(true, "elsewhere") == "freeze");
+    CHECK(reason_of(true, "receipt") == "permitted");
+    CHECK(reason_of(false, "elsewhere") == "freeze");
+}
+
 TEST_CASE("the stop switch holds every lever until it is lifted, and says who set it") {
     Bench bench;
     bench.settle();

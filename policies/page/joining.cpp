@@ -29,6 +29,11 @@ const Incident* waiting_case(const State& state, const std::string& id) {
     return waits ? &held->second : nullptr;
 }
 
+// Pages of an older leverd do not say about whom they are.
+bool is_about_another(const Paged& page, const Subject& subject) {
+    return !page.subject.empty() && page.subject != subject;
+}
+
 // The resolved page of the same row and subject, as long as its policy calls it the same case.
 std::string page_that_comes_back(const Work& work, const Incident& incident) {
     const auto last = work.state.book.last.find(incident.subject);
@@ -51,7 +56,7 @@ std::string page_that_comes_back(const Work& work, const Incident& incident) {
         }
     }
     const auto* page = page_at(work.state, key->second);
-    const bool soon = page != nullptr && page->subject == incident.subject &&
+    const bool soon = page != nullptr && !is_about_another(*page, incident.subject) &&
                       incident.opened.at - page->ended.at <= within;
     return soon ? key->second : std::string{};
 }
@@ -123,7 +128,7 @@ std::string storm_for(Work& work) {
 // The page went over to a cause, and nothing of that is open any more.
 bool is_of_healed_cause(const State& state, const std::string& key, const Subject& subject) {
     const auto* page = page_at(state, key);
-    if (page == nullptr || key.starts_with(storm_prefix) || page->subject == subject) {
+    if (page == nullptr || key.starts_with(storm_prefix) || !is_about_another(*page, subject)) {
         return false;
     }
     const auto group = state.book.groups.find(key);

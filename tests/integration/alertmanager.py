@@ -78,18 +78,21 @@ def about(receiver, word):
     return told
 
 
+def begin(t, s, name, am):
+    """leverd with a sink at this Alertmanager; None: without any."""
+    declared = "" if am is None else ('[[notify]]\nid = "alerts"\nkind = "alertmanager"\n'
+                                      f'url = "http://127.0.0.1:{am}"\n')
+    text, found = SINK.subn(declared, s.toml.read_text())
+    t(f"{name}: the config has the sinks of this play", found == 1)
+    s.toml.write_text(text)
+    s.start()
+    s.all_seen()
+
+
 def played(t, name, sink, rules, expected):
     with Receiver() as receiver, stack(policies=TOLD, leverd=False) as s:
         with alert_path(s, receiver, rules) as am:
-            declared = ""
-            if sink:
-                declared = ('[[notify]]\nid = "alerts"\nkind = "alertmanager"\n'
-                            f'url = "http://127.0.0.1:{am}"\n')
-            text, found = SINK.subn(declared, s.toml.read_text())
-            t(f"{name}: the config has the sinks of this play", found == 1)
-            s.toml.write_text(text)
-            s.start()
-            s.all_seen()
+            begin(t, s, name, am if sink else None)
             s.fault("tenant_down", tenant="acme", how="refuse")
             wait_for("a notification", lambda: about(receiver, "tenant/acme"), 90)
             holds_for(15, lambda: True)  # whatever else would come has come by then
@@ -118,9 +121,32 @@ def both(t):
     played(t, "both", True, True, "LeverdPage")
 
 
+def outlives(t):
+    """A service behind Alertmanager that calls once per group: is anybody called for the rest?"""
+    brief = [("[runbook]\n", '[runbook]\nclearing_time = "4s"\n')]
+    with Receiver() as receiver, stack(policies=TOLD, runbook=brief, leverd=False) as s:
+        with alert_path(s, receiver, False) as am:
+            begin(t, s, "outlives", am)
+            calls = lambda word: {
+                r["body"]["groupKey"] for r in receiver.all() if any(
+                    a["status"] == "firing" and a["labels"].get("subject") == word
+                    for a in r["body"].get("alerts", []))}
+            s.fault("control_plane", mode="5xx")
+            cause = wait_for("the cause is told", lambda: calls("control-plane"), 90)
+            s.fault("tenant_down", tenant="acme", how="refuse")
+            quiet = holds_for(8, lambda: not calls("tenant/acme"))
+            t("while the cause is open nobody is called for what it explains", quiet is None, quiet)
+            s.fault("control_plane", mode="ok")
+            effect = wait_for("what outlives it is told", lambda: calls("tenant/acme"), 120)
+            t("to a group that nobody was called for", not effect & cause, (effect, cause))
+            wait_for("the end of the cause", lambda: [
+                r for r in receiver.all() if r["body"].get("status") == "resolved"
+                and r["body"]["groupKey"] in cause], 60)
+
+
 if __name__ == "__main__":
     for program in ("prometheus", "prometheus-alertmanager"):
         if shutil.which(program) is None:
             print(f"{program} is missing: scripts/setup.sh test\n0 passed, 1 failed")
             raise SystemExit(1)
-    main([both, rules_alone, sink_alone])
+    main([both, rules_alone, sink_alone, outlives])

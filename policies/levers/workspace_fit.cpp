@@ -176,7 +176,9 @@ std::optional<Error> not_replaceable(const stack::Workspace& found, const nlohma
         return refusal("it is the organisation's own agent, which only the platform creates",
                        by_a_person);
     }
-    if (!stack::text_at(row, "workspace_dir").empty()) {
+    const std::string access = stack::text_at(row, "workspace_access");
+    const bool mounted = !access.empty() && access != "none";
+    if (mounted || !stack::text_at(row, "workspace_dir").empty()) {
         return refusal(
             "it works in a directory of its host (workspace_dir), and no read shows with which "
             "access",

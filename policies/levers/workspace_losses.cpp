@@ -193,9 +193,11 @@ std::vector<std::string> describe_losses(const WorkspaceSpec& spec, const Belong
         "the new one has none of them");
     tell_secrets(spec, sealed, told);
     told.emplace_back(
-        "not checked by reading: what else the platform asks of a create (the model and its "
-        "provider, credentials, computer). The create is rehearsed after the intent and before the "
-        "delete; a quota, or a key that this organisation must not have, shows only afterwards");
+        "not checked by reading: what the platform asks of the model, its provider and "
+        "credentials. "
+        "The create is rehearsed after the intent and before the delete; a quota, the computer, or "
+        "a "
+        "key that this organisation must not have shows only afterwards");
     told.emplace_back(
         "on older builds the machine of the deleted workspace goes on running and may go on "
         "answering: look for an orphan");

@@ -26,6 +26,15 @@ std::optional<stack::Workspace> replacement_of(const stack::WorkspaceList& list,
     return row == nullptr ? std::nullopt : std::optional<stack::Workspace>(*row);
 }
 
+// A process that died between minting and deleting cannot say which token it was.
+std::string token_words(const Plan& plan) {
+    return param(plan, "secrets").empty() || plan.params.contains(recreates_param)
+               ? std::string{}
+               : std::string(
+                     "; if leverd was cut short, a token of it that was minted to read its "
+                     "secrets may still be live: revoke the newest one");
+}
+
 // The intent that has the spec: of a recreation, the one that it made up for.
 std::string recreated_from(const Plan& plan, const std::string& intent) {
     const auto from = param(plan, recreates_param);
@@ -94,7 +103,7 @@ boost::asio::awaitable<Settled> observe_replacement(Context& context, Plan plan,
     if (find_id(*list, name->id) != nullptr) {
         const bool settled = context.clock->now().at - fired.at >= quiet;
         co_return make_settled(intent, settled ? Took::no : Took::unclear,
-                               settled ? "the old workspace is still listed"
+                               settled ? "the old workspace is still listed" + token_words(plan)
                                        : "the old workspace is still listed; it is early to tell");
     }
     if (!list->complete) {

@@ -19,11 +19,15 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <utility>
 #include <vector>
 
 namespace leverd::levers {
 namespace {
+
+constexpr Millis told_for{10 * 60'000};
+constexpr std::size_t told_max = 256;
 
 LeverContract make_contract() {
     LeverContract contract;
@@ -174,7 +178,7 @@ class WorkspaceReprovision final : public Lever {
         if (spec.has_error()) {
             co_return wrap(subject.text(), spec.error());
         }
-        const auto belongings = co_await count_belongings(*access, name->id, deadline);
+        const auto losses = co_await losses_of(context, *access, *spec, deadline);
         Plan plan;
         plan.lever = contract_.id;
         plan.subject = subject;
@@ -187,7 +191,7 @@ class WorkspaceReprovision final : public Lever {
         plan.params["secrets"] = fmt::format("{}", fmt::join(spec->secret_names, ","));
         plan.params["namesakes"] = fmt::format("{}", fmt::join(spec->namesakes, ","));
         plan.calls = calls_of(*access, *spec);
-        plan.warnings = describe_losses(*spec, belongings, context.safe != nullptr);
+        plan.warnings = losses;
         co_return plan;
     }
 
@@ -256,6 +260,37 @@ class WorkspaceReprovision final : public Lever {
     }
 
   private:
+    struct Told {
+        Instant at{};
+        std::string version;
+        bool sealed = false;
+        std::vector<std::string> losses;
+    };
+
+    // Counted anew now and then: a plan is made every minute while a case is open, and what an
+    // agent spends and remembers meanwhile is worth neither the tenant's budget nor an entry.
+    boost::asio::awaitable<std::vector<std::string>> losses_of(Context& context,
+                                                               stack::TenantAccess access,
+                                                               WorkspaceSpec spec,
+                                                               net::Deadline deadline) {
+        const auto now = context.clock->now().at;
+        const bool sealed = context.safe != nullptr;
+        const auto known = told_.find(spec.id);
+        const bool young = known != told_.end() && now - known->second.at < told_for &&
+                           known->second.version == spec.version && known->second.sealed == sealed;
+        if (young) {
+            co_return known->second.losses;
+        }
+        const auto belongings = co_await count_belongings(access, spec.id, deadline);
+        while (!told_.contains(spec.id) && told_.size() >= told_max) {
+            told_.erase(told_.begin());
+        }
+        Told told{now, spec.version, sealed, describe_losses(spec, belongings, sealed)};
+        auto losses = told.losses;
+        told_[spec.id] = std::move(told);
+        co_return losses;
+    }
+
     // Reads everything again; empty, or why it is not what was planned.
     boost::asio::awaitable<std::string> open(Context& context, Firing* firing) {
         const auto name = workspace_name(firing->plan.subject);
@@ -324,6 +359,7 @@ class WorkspaceReprovision final : public Lever {
     }
 
     LeverContract contract_ = make_contract();
+    std::map<std::string, Told> told_;  // by the workspace's id
 };
 
 }  // namespace

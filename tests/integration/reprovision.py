@@ -147,19 +147,39 @@ def bytes_below(path):
     return b"".join(file.read_bytes() for file in pathlib.Path(path).rglob("*") if file.is_file())
 
 
+def start_sealing(s):
+    key = s.dir / "sealing"
+    key.write_text("one line of random text that nobody else knows\n")
+    key.chmod(0o600)
+    text = s.toml.read_text()
+    for old, new in SEALING:
+        assert old in text, old
+        text = text.replace(old, new.replace("SEALING", str(key)))
+    s.toml.write_text(text)
+    s.start()
+    ready(s)
+
+
+def sealed_until_proven(t):
+    with stack(policies=ASKED + ROOM, leverd=False) as s:
+        start_sealing(s)
+        one, done = fire(s, "hermes")
+        intent = s.intents(f"workspace/{SLUG}/{one['id']}")[0]["id"]
+        sealed = s.state / "sealed" / f"{intent}.sealed"
+        t("fired, and sealed while it is not proven", done.returncode == 0 and (
+            sealed.exists() or s.after("verdict", intent)), done)
+        verdict = s.verdict(intent, timeout=60)
+        t("proven", verdict["kind"] == "recovered", verdict)
+        wait_for("the sealed values are gone", lambda: not sealed.exists(), 60)
+        s.fault("values_reply", mode="500")
+        one, done = fire(s, "openclaw")
+        t("refused, and nothing is sealed", done.returncode == 4 and not list(sealed.parent.iterdir()), done)
+
+
 def killed_in_between(t):
     """kill -9 after the delete: what is sealed is the last copy, and nothing else holds a value."""
     with stack(policies=ASKED + ROOM, leverd=False) as s:
-        key = s.dir / "sealing"
-        key.write_text("one line of random text that nobody else knows\n")
-        key.chmod(0o600)
-        text = s.toml.read_text()
-        for old, new in SEALING:
-            assert old in text, old
-            text = text.replace(old, new.replace("SEALING", str(key)))
-        s.toml.write_text(text)
-        s.start()
-        ready(s)
+        start_sealing(s)
         one, _ = dry(s, "hermes")
         subject = f"workspace/{SLUG}/{one['id']}"
         s.fault("create_reply", mode="hang", sticky=True)
@@ -204,4 +224,5 @@ def killed_in_between(t):
 
 
 if __name__ == "__main__":
-    main([replaced, refused, not_without_secrets, only_known_afterwards, killed_in_between])
+    main([replaced, refused, not_without_secrets, only_known_afterwards, sealed_until_proven,
+          killed_in_between])

@@ -132,6 +132,24 @@ TEST_CASE("the plan names what this workspace loses, with numbers") {
     CHECK(body["budget_limit"] == 700);
 }
 
+TEST_CASE("losses are counted anew every ten minutes, and when the workspace changed") {
+    WorkspaceScene scene;
+    const auto first = scene.world.planned(subject);
+    scene.world.http.script(belonging_calls()[0], {answer(200, R"([{"id":"a"}])")});
+    scene.world.clock.value.at += Millis{9 * 60'000};
+    REQUIRE(scene.world.plan(subject).has_value());
+    CHECK(scene.world.http.calls() ==
+          std::vector<std::string>{list_call, model_call, secrets_call});
+    CHECK(scene.world.planned(subject) == first);
+    scene.world.clock.value.at += Millis{2 * 60'000};
+    CHECK(says(scene.world.planned(subject), "1 schedule"));
+    scene.world.http.script(belonging_calls()[0], {answer(200, R"([{"id":"a"},{"id":"b"}])")});
+    CHECK(says(scene.world.planned(subject), "1 schedule"));
+    scene.before[0]["role"] = "writes poems";
+    scene.list(scene.before);
+    CHECK(says(scene.world.planned(subject), "2 schedules"));
+}
+
 TEST_CASE("what the newest build shows is copied or named") {
     WorkspaceScene scene;
     for (auto& row : scene.before) {
@@ -209,6 +227,8 @@ const Refused refused[] = {
      "role would be refused"},
     {"a host's directory", subject,
      [](WorkspaceScene& s) { alter(s, "workspace_dir", "/srv/repo"); }, "workspace_dir"},
+    {"an access that wants a host's directory", subject,
+     [](WorkspaceScene& s) { alter(s, "workspace_access", "read_only"); }, "workspace_dir"},
     {"langgraph, as which somebody's own agent is stored", subject,
      [](WorkspaceScene& s) { alter(s, "runtime", "langgraph"); }, "also keeps agents"},
     {"kimi", subject, [](WorkspaceScene& s) { alter(s, "runtime", "kimi"); }, "outside"},

@@ -30,7 +30,9 @@ TEST_CASE("an ambiguous end is settled by the list") {
     SECTION("old still there: unclear at first, no later") {
         CHECK(scene.world.observe(plan).took == Took::unclear);
         scene.world.clock.value.at += Millis{30'000};
-        CHECK(scene.world.observe(plan).took == Took::no);
+        const auto settled = scene.world.observe(plan);
+        CHECK(settled.took == Took::no);
+        CHECK(settled.detail.find("revoke the newest one") != std::string::npos);
     }
     SECTION("gone without a replacement: a person must know") {
         scene.list(scene.gone);

@@ -103,7 +103,7 @@ void App::Impl::take_up(const Started& started) {
     const auto now = clock->now();
     auto doubt = store->history().doubt;
     const auto told = pager->told();
-    const auto lost = history_told_by(engine->view(), told);
+    const auto lost = history_told_by(engine->view(), told, started.first);
     if (!doubt && !lost.empty()) {
         doubt = HistoryDoubted{};
         doubt->why = lost;

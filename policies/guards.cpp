@@ -2,8 +2,8 @@
 #include "policies/guards.hpp"
 
 #include "core/model/codec.hpp"
+#include "core/model/plan_params.hpp"
 #include "policies/decide/limits.hpp"
-#include "policies/decide/plan_params.hpp"
 #include "policies/decide/verdict.hpp"
 #include "policies/detect.hpp"
 #include "policies/detect/blind.hpp"

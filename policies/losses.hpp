@@ -3,15 +3,13 @@
 // to.
 #pragma once
 
+#include "core/model/plan_params.hpp"
 #include "policies/work.hpp"
 
 #include <string>
 
 namespace leverd {
 
-// The parameter of a plan that makes such a loss good: the intent that caused it. The lever sets
-// it, and a test holds the two names together.
-inline constexpr const char* recreates_param = "recreates";
 // The plan makes good what this intent lost, so it need not wait to see the effect of that firing.
 bool makes_good(const PlanMade* plan, const std::string& intent);
 

@@ -3,8 +3,8 @@
 // that succeeds only by half is put back.
 #include "policies/levers/platform_rollback.hpp"
 
+#include "core/model/plan_params.hpp"
 #include "core/stack/receipt.hpp"
-#include "policies/decide/plan_params.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/candidates.hpp"
 #include "policies/levers/image_move.hpp"

@@ -3,8 +3,8 @@
 #include "policies/levers/template_rollback.hpp"
 
 #include "core/base/text.hpp"
+#include "core/model/plan_params.hpp"
 #include "core/stack/receipt.hpp"
-#include "policies/decide/plan_params.hpp"
 #include "policies/levers/access.hpp"
 #include "policies/levers/image_move.hpp"
 

@@ -35,19 +35,27 @@ std::string marker_of(const stack::BootEvents& boot) {
 constexpr std::string_view last_step = "wait_platform_health";
 constexpr Millis boot_most = std::chrono::minutes{15};
 
+// Steps of one moment come in any order, so the last one among them ends the boot.
 std::string under_way(const stack::BootEvents& boot, WallTime now) {
+    const stack::BootEvent* newest = nullptr;
     for (const auto& event : boot.events) {
-        if (event.stage.starts_with("workspace")) {
+        if (event.stage.starts_with("workspace") || !event.at) {
             continue;
         }
-        const auto age = event.at ? now - *event.at : boot_most;
-        const bool over = event.failed || event.stage == last_step || age >= boot_most;
-        return over ? std::string{}
-                    : fmt::format("{}, {} ago", sanitize(event.stage, 60),
-                                  shown_duration(std::max(
-                                      Millis{0}, std::chrono::duration_cast<Millis>(age))));
+        if (newest != nullptr && event.at != newest->at) {
+            break;
+        }
+        newest = &event;
+        if (event.failed || event.stage == last_step) {
+            return {};
+        }
     }
-    return {};
+    if (newest == nullptr || now - *newest->at >= boot_most) {
+        return {};
+    }
+    const auto age = std::chrono::duration_cast<Millis>(now - *newest->at);
+    return fmt::format("{}, {} ago", sanitize(newest->stage, 60),
+                       shown_duration(std::max(Millis{0}, age)));
 }
 
 bool is_html(const net::HttpResponse& response) {

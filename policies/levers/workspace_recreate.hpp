@@ -2,15 +2,12 @@
 // the sealed file kept. A person asks for it; leverd looks that nothing stands in its place yet.
 #pragma once
 
+#include "core/model/plan_params.hpp"
 #include "policies/levers/lever.hpp"
 
 #include <string>
 
 namespace leverd::levers {
-
-// The parameter of such a plan: the intent that deleted the workspace. The engine knows it, too
-// (policies/losses.hpp).
-inline constexpr const char* recreates_param = "recreates";
 
 // Read-only. An Error when the workspace is not gone, something has its name already, or the intent
 // holds no spec.

@@ -107,7 +107,7 @@ std::vector<Entry> forgotten_pages(const Rules& rules, const State& state,
     return out;
 }
 
-std::string history_told_by(const State& state, const std::vector<Paged>& told) {
+std::string history_told_by(const State& state, const std::vector<Paged>& told, bool first) {
     std::int64_t newest = 0;
     for (const auto& page : told) {
         newest = std::max(newest, page.unwritten ? 0 : page.version);
@@ -115,13 +115,12 @@ std::string history_told_by(const State& state, const std::vector<Paged>& told) 
     if (newest <= state.book.made) {
         return {};
     }
-    return state.book.made == 0
-               ? "the ledger begins with nothing before it, but outbox.db knows pages of an "
-                 "earlier one"
-               : fmt::format(
-                     "outbox.db knows page version {} and the ledger only {}: the ledger "
-                     "was put back to an older copy",
-                     newest, state.book.made);
+    return first ? "the ledger begins with nothing before it, but outbox.db knows pages of an "
+                   "earlier one"
+                 : fmt::format(
+                       "outbox.db knows page version {} and the ledger only {}: the ledger "
+                       "was put back to an older copy",
+                       newest, state.book.made);
 }
 
 void settle_forgotten(Work& work, const Paged& page) {

@@ -18,8 +18,9 @@ std::vector<Entry> forgotten_pages(const Rules& rules, const State& state,
                                    const std::vector<Paged>& told, bool doubted, Now now);
 
 // Why there is a history that is not here: pages were told that the ledger must have held before.
-// Empty: there is none. What was told while the ledger could not be written says nothing.
-std::string history_told_by(const State& state, const std::vector<Paged>& told);
+// Empty: there is none. What was told while the ledger could not be written says nothing. `first`:
+// the ledger begins with nothing before it.
+std::string history_told_by(const State& state, const std::vector<Paged>& told, bool first);
 
 // Ends such a page: at once when a person accepts that the history is lost, and otherwise after one
 // clearing time, in which whatever is still wrong is told by a page of its own.

@@ -85,6 +85,21 @@ TEST_CASE("what somebody else is booting is left alone, before the plan and befo
     CHECK(scene.world.http.mutations().empty());
     step(scene.world, "image_pull", minutes(16));
     CHECK(scene.world.plan("tenant/acme").has_value());
+    // Both ended within one moment, and the list has them in any order.
+    const auto at = format_rfc3339(scene.world.clock.value.wall - minutes(1));
+    const auto both = [&](const std::string& first, const std::string& second) {
+        const auto event = [&](const std::string& stage) {
+            return R"({"stage":")" + stage + R"(","status":"ok","created_at":")" + at + R"("})";
+        };
+        scene.world.http.script(
+            boot_url,
+            {answer(200, R"({"slug":"acme","org_id":")" + std::string(org_id) + R"(","events":[)" +
+                             event(first) + "," + event(second) + "]}")});
+        return scene.world.plan("tenant/acme").has_value();
+    };
+    CHECK(both("image_pull", "wait_platform_health"));
+    CHECK(both("wait_platform_health", "image_pull"));
+    CHECK_FALSE(both("image_pull", "start_platform_agent"));
 }
 
 TEST_CASE("no plan without the control plane's word for exactly this slug") {

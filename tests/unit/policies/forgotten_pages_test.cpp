@@ -150,12 +150,12 @@ TEST_CASE("a page of leverd's own state goes on when that state is still so") {
 TEST_CASE("pages newer than the ledger show that it was put back to an older copy") {
     Bench bench(recommending());
     auto newer = told_of_acme(bench)[0];
-    CHECK(history_told_by(bench.view(), {newer}).empty());
+    CHECK(history_told_by(bench.view(), {newer}, false).empty());
     newer.version = bench.view().book.made + 3;
-    CHECK(history_told_by(bench.view(), {newer}).find("put back to an older copy") !=
+    CHECK(history_told_by(bench.view(), {newer}, false).find("put back to an older copy") !=
           std::string::npos);
     newer.unwritten = true;
-    CHECK(history_told_by(bench.view(), {newer}).empty());
+    CHECK(history_told_by(bench.view(), {newer}, false).empty());
 }
 
 TEST_CASE("a page of which newer versions were told goes on above them") {

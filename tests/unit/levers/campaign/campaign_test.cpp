@@ -125,10 +125,6 @@ TEST_CASE("fault campaign: workspace reprovision on the newest build") {
     campaign("workspace-reprovision", std::string("workspace/acme/") + bad_workspace, true);
 }
 
-TEST_CASE("lever and engine call a recreation by one name") {
-    CHECK(std::string_view(levers::recreates_param) == recreates_param);
-}
-
 TEST_CASE("fault campaign: http") {
     campaign("http", "tenant/acme");
 }

@@ -351,7 +351,8 @@ http {{
         made.probe("http", "slow-header", url=url(listener(silent)), timeout="500ms")
         made.probe("http", "slow-body", url=url(listener(slow_body)), timeout="500ms")
         made.probe("http", "giant", url=url(listener(giant_body)), timeout="10s")
-        made.probe("http", "bomb", url=url(listener(bomb)))
+        made.probe("http", "bomb", url=url(listener(bomb)), body="up")
+        made.probe("http", "bomb-unread", url=url(listener(bomb)))
         made.start()
         expect(check, made, {
             "ok": ("healthy", "ok"), "secure": ("healthy", "ok"),
@@ -360,7 +361,7 @@ http {{
             "moved": ("failing", "http_redirect"), "moved-well": ("healthy", "ok"),
             "closed": ("unknown", "forbidden"), "slow-header": ("failing", "header_timeout"),
             "slow-body": ("failing", "body_timeout"), "giant": ("failing", "body_too_large"),
-            "bomb": ("failing", "bad_protocol")})
+            "bomb": ("failing", "bad_protocol"), "bomb-unread": ("healthy", "ok")})
 
 
 def names_and_programs(check):

@@ -33,6 +33,28 @@ void count_reach(const Rules& rules, State& state, const Subject& subject, bool 
     }
 }
 
+bool names(const std::vector<std::string>& signals, const std::string& signal) {
+    return std::ranges::find(signals, signal) != signals.end();
+}
+
+// It only forbids: no row rests on it, so it says what is meant to be so.
+bool says_off(const Rules& rules, const std::string& signal) {
+    const auto& rows = rules.runbook.symptoms;
+    return std::ranges::any_of(rows, [&](const auto& row) { return names(row.unless, signal); }) &&
+           std::ranges::none_of(rows, [&](const auto& row) {
+               return names(row.any, signal) || names(row.all, signal);
+           });
+}
+
+// Meant to be off, by another signal than this one.
+bool is_off_besides(const Rules& rules, const State& state, const Subject& subject,
+                    const std::string& besides) {
+    return std::ranges::any_of(rules.runbook.signals, [&](const Signal& signal) {
+        return signal.id != besides && state.tripped.contains({signal.id, subject}) &&
+               says_off(rules, signal.id);
+    });
+}
+
 std::optional<Instant> newest_judged(const SubjectState& held) {
     std::optional<Instant> newest;
     for (const auto& look : held.looks) {
@@ -95,7 +117,17 @@ void set_sight(const Rules& rules, State& state, const Subject& subject, Subject
     }
     held.visible = visible;
     tally_sight(rules, state, subject, family_of(rules, state, subject), visible);
-    count_reach(rules, state, subject, visible);
+    if (!is_off_besides(rules, state, subject, {})) {
+        count_reach(rules, state, subject, visible);
+    }
+}
+
+void note_off(const Rules& rules, State& state, const RunKey& key, bool off) {
+    const auto& held = state.subjects.at(key.second);
+    if (held.visible && says_off(rules, key.first) &&
+        !is_off_besides(rules, state, key.second, key.first)) {
+        count_reach(rules, state, key.second, !off);
+    }
 }
 
 // Evidence that arrives matters to a case that lacks it; a look that says something else to all.

@@ -116,6 +116,9 @@ void note_trip(const Rules& rules, State& state, const RunKey& key, const Detect
     index.trip_changes += 1;
     const auto& above = family_of(rules, state, key.second);
     tally_run(rules, state, key, above, before.raised, after.raised);
+    if (before.raised != after.raised) {
+        note_off(rules, state, key, after.raised);
+    }
     tally_peer(rules, state, key.second, state.subjects.at(key.second), above, true);
     note_uneasy(rules, state, key.second);
     touch_rows_of(rules, state, key);

@@ -35,6 +35,8 @@ void note_look(const Rules& rules, State& state, const Subject& subject, Subject
                const Observation& look, bool turned);
 void set_sight(const Rules& rules, State& state, const Subject& subject, SubjectState& held,
                bool visible);
+// A signal by which it may be meant to be off tripped or cleared: it counts in no share then.
+void note_off(const Rules& rules, State& state, const RunKey& key, bool off);
 // Whether it is in sight at `now`, by the looks that it has.
 void note_sight(const Rules& rules, State& state, const Subject& subject, SubjectState& held,
                 Instant now);

@@ -402,3 +402,33 @@ TEST_CASE("the guard table is the agreed order") {
                                             "cool_down",   "budget",       "blast_radius",
                                             "storm",       "precondition", "approval"});
 }
+
+TEST_CASE("what is meant to be off is no part of the fleet that a blast radius is a share of") {
+    auto rules = small_rules();
+    Signal off;
+    off.id = "tenant-not-running";
+    off.subject_kind = "tenant";
+    off.probe = "control_plane";
+    off.bad_health = {Health::degraded};
+    off.reasons = {Reason::stopped};
+    off.looks = 1;
+    off.clear_looks = 1;
+    rules.runbook.signals.push_back(off);
+    rules.runbook.symptoms[0].unless = {"tenant-not-running"};
+    Bench bench(rules);
+    bench.settle();
+    const auto fleet = [&] { return bench.view().index.reach.at({"p-c", "tenant"}); };
+    REQUIRE(fleet() == 5);
+    bench.look("tenant/hooli", "control_plane", Health::degraded, Reason::stopped);
+    bench.look("tenant/initech", "control_plane", Health::degraded, Reason::stopped);
+    CHECK(fleet() == 3);
+    bench.kill("acme");
+    const auto radius = verdict(*bench.newest("tenant/acme"), "blast_radius");
+    CHECK(radius.text.starts_with("1 of 3 tenants"));
+    bench.look("tenant/hooli", "control_plane", Health::healthy);
+    CHECK(fleet() == 4);
+    bench.look("tenant/initech", "control_plane", Health::unknown, Reason::removed);
+    CHECK(fleet() == 4);
+    bench.restart();
+    CHECK(fleet() == 4);
+}

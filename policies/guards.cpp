@@ -27,8 +27,10 @@ GuardVerdict stop_switch(const GuardInput& in) {
     const auto until = stop.until == Instant{}
                            ? std::string{}
                            : fmt::format(", {} left", since(in.now.at, stop.until));
-    return block(fmt::format("the stop switch was set by {}: {}{}. Lift it: leverd resume",
-                             stop.who, stop.why, until),
+    const auto* lift =
+        stop.who == by_stop_file ? "Remove that file to lift it" : "Lift it: leverd resume";
+    return block(fmt::format("the stop switch was set by {}: {}{}. {}", stop.who, stop.why, until,
+                             lift),
                  "stopped", "running");
 }
 

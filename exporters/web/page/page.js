@@ -52,8 +52,9 @@ function showConnection() {
   }
 }
 
+// A subject is written as it is asked for: tenant/acme.
 function showHeadline(words) {
-  const first = words.charAt(0).toUpperCase() + words.slice(1);
+  const first = /^\S+\/\S/.test(words) ? words : words.charAt(0).toUpperCase() + words.slice(1);
   if ($('headline').textContent !== first) $('headline').textContent = first;
 }
 

@@ -274,9 +274,9 @@ void App::Impl::use_sinks() {
 }
 
 void App::Impl::wire_effects() {
-    levers::Context context{config_of(current), current->http.get(), clock.get(), &inventory,
-                            secrets_of(current)};
-    context.safe = current->safe;
+    levers::Context context{config_of(current), current->http.get(), clock.get(),
+                            &inventory,         secrets_of(current), nullptr,
+                            current->safe};
     effects = std::make_unique<EffectRunner>(std::move(context), levers, *driver, *lever_tasks,
                                              *tasks, *scheduler, *pager);
     effects->set_stop_check(

@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto boots_in = 20s;
-constexpr const char* admin = "tenant-token-9876543210";
 constexpr const char* neighbour = "aaaaaaaa-0000-4000-8000-000000000002";
 constexpr const char* root = "aaaaaaaa-0000-4000-8000-000000000003";
 

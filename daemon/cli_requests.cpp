@@ -103,13 +103,16 @@ std::string requests_text(const json& looks) {
     return out;
 }
 
-std::string subjects_text(const json& subjects, bool color) {
+std::string subjects_text(const json& subjects, bool bad_only, bool color) {
     Table table({"subject", "health", "what", "last look"});
     for (const json& row : member(subjects, "subjects")) {
         table.add({text_at(row, "subject"), text_at(row, "health"), text_at(row, "reason_text"),
                    moment(row, "last_seen")});
     }
-    return table.empty() ? "no subject of that kind is known\n" : table.render(color);
+    if (table.empty()) {
+        return bad_only ? "none of them is bad\n" : "no subject of that kind is known\n";
+    }
+    return table.render(color);
 }
 
 std::string fired_text(const json& incidents, bool color) {

@@ -32,7 +32,7 @@ const nlohmann::json& member(const nlohmann::json& object, const char* key);
 std::string moment(const nlohmann::json& object, const char* key);
 
 std::string status_text(const nlohmann::json& status, bool color);
-std::string subjects_text(const nlohmann::json& subjects, bool color);
+std::string subjects_text(const nlohmann::json& subjects, bool bad_only, bool color);
 std::string incidents_text(const nlohmann::json& incidents, bool color);
 std::string why_text(const nlohmann::json& why, bool color);
 std::string looks_text(const nlohmann::json& looks, bool color);

@@ -131,8 +131,9 @@ Report subjects(const CliOptions& options, const std::string& kind, bool bad_onl
     std::string target = "/api/v1/subjects";
     target += kind.empty() ? "" : "?kind=" + encoded(kind);
     target += bad_only ? (kind.empty() ? "?bad=1" : "&bad=1") : "";
-    return show(options, target,
-                [&options](const json& body) { return subjects_text(body, options.color); });
+    return show(options, target, [&options, bad_only](const json& body) {
+        return subjects_text(body, bad_only, options.color);
+    });
 }
 
 Report why(const CliOptions& options, const std::string& subject) {

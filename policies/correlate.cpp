@@ -182,7 +182,8 @@ void close_incidents(Work& work) {
         work.transient.effort.incidents += 1;
         const bool active = work.state.symptoms.contains({incident.symptom, incident.subject});
         if (active || has_lever_at_work(work.state, incident) ||
-            !open_loss(work.state, incident).empty()) {
+            !open_loss(work.state, incident).empty() ||
+            !open_replacement(work.state, incident).empty()) {
             continue;
         }
         if (work.state.index.linked_to.contains(id) &&

@@ -294,7 +294,8 @@ struct Receive {
     void operator()(const Acknowledge& given) {
         const auto held = work.state.incidents.find(given.incident);
         if (held != work.state.incidents.end() && held->second.phase != IncidentPhase::closed &&
-            !open_loss(work.state, held->second).empty()) {
+            !(open_loss(work.state, held->second).empty() &&
+              open_replacement(work.state, held->second).empty())) {
             work.record(Acknowledged{given.incident, given.who, given.why});
         }
     }

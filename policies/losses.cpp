@@ -52,12 +52,46 @@ std::string open_loss(const State& state, const Incident& incident) {
     return {};
 }
 
-bool makes_good(const PlanMade* plan, const std::string& intent) {
-    if (plan == nullptr) {
-        return false;
+std::string unproven_replacement(const IntentState& held) {
+    if (!held.verdict || held.verdict->kind == VerdictKind::recovered) {
+        return {};
     }
-    const auto from = plan->plan.params.find(recreates_param);
-    return from != plan->plan.params.end() && from->second == intent;
+    const auto in = [](const auto& told) {
+        const auto found =
+            told ? told->results.find("replaced_by") : decltype(told->results.end()){};
+        return told && found != told->results.end() ? found->second : std::string{};
+    };
+    const auto seen = in(held.settled);
+    return seen.empty() ? in(held.outcome) : seen;
+}
+
+std::string open_replacement(const State& state, const Incident& incident) {
+    if (incident.acknowledged) {
+        return {};
+    }
+    for (const auto& id : incident.intents) {
+        const auto* held = find_intent(state, id);
+        if (held != nullptr && !unproven_replacement(*held).empty()) {
+            return unproven_replacement(*held);
+        }
+    }
+    return {};
+}
+
+void escalate_replacement(Work& work, const std::string& intent) {
+    const auto* held = find_intent(work.state, intent);
+    const auto made = held == nullptr ? std::string{} : unproven_replacement(*held);
+    const auto incident = held == nullptr ? work.state.incidents.end()
+                                          : work.state.incidents.find(held->intent.incident);
+    if (made.empty() || incident == work.state.incidents.end() ||
+        incident->second.phase != IncidentPhase::open || incident->second.acknowledged) {
+        return;
+    }
+    work.record(IncidentEscalated{
+        incident->first,
+        fmt::format("{} was put in place of {} and was not seen to work ({}). Look at it, then say "
+                    "so: leverd ack {} --why \"...\"",
+                    made, held->intent.subject.text(), held->verdict->why, incident->first)});
 }
 
 bool needs_sealed(const State& state, const std::string& intent) {
@@ -68,7 +102,8 @@ bool needs_sealed(const State& state, const std::string& intent) {
     const auto incident = state.incidents.find(held->intent.incident);
     const bool seen_to = incident != state.incidents.end() &&
                          (incident->second.phase == IncidentPhase::closed ||
-                          (incident->second.acknowledged && !lost_by(*held).empty()));
+                          (incident->second.acknowledged &&
+                           !(lost_by(*held).empty() && unproven_replacement(*held).empty())));
     const bool proven = held->verdict && held->verdict->kind == VerdictKind::recovered;
     const bool nothing_gone = held->phase == IntentPhase::done && !acted(*held);
     return !seen_to && !proven && !nothing_gone;

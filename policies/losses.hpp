@@ -10,14 +10,21 @@
 
 namespace leverd {
 
-// The plan makes good what this intent lost, so it need not wait to see the effect of that firing.
-bool makes_good(const PlanMade* plan, const std::string& intent);
-
 // What this call destroyed and nothing replaced, as the target showed it; empty: nothing.
 std::string lost_by(const IntentState& held);
 
 // The same of any lever of this case, unless a person acknowledged it.
 std::string open_loss(const State& state, const Incident& incident);
+
+// What this call put in the place of what it deleted and nobody saw to work; empty: nothing. Its
+// subject is gone and its symptom with it, so no look would ever say that it still fails.
+std::string unproven_replacement(const IntentState& held);
+
+// The same of any lever of this case, unless a person acknowledged it.
+std::string open_replacement(const State& state, const Incident& incident);
+
+// Gives the case over to a person when such a verdict was given.
+void escalate_replacement(Work& work, const std::string& intent);
 
 // The secret values that were sealed for this intent may be the last copy: it is under way, or what
 // it deleted was neither proven to be replaced nor acknowledged. Also of an intent that nobody

@@ -156,6 +156,7 @@ void give_verdict(Work& work, const IntentState& held, VerdictKind kind, std::st
         work.record(SymptomCleared{incident->second.symptom, incident->second.subject, "replaced"});
     }
     escalate_loss(work, intent.id);
+    escalate_replacement(work, intent.id);
 }
 
 bool means_failing(const Rules& rules, const std::string& signal) {
@@ -253,7 +254,9 @@ void settle_one(Work& work, const IntentState& held) {
         give_verdict(work, held, VerdictKind::worse, std::move(worse));
         begin_undo(work, held.intent);
     } else if (work.now.at >= deadline) {
+        // Its own look at what it made counts as well as one at the subject, which may be gone.
         const bool persists =
+            failing_own_look(work.state, held) != nullptr ||
             seen_to_persist(work.rules, work.state, held, from + contract->propagation);
         give_verdict(work, held, persists ? VerdictKind::not_recovered : VerdictKind::inconclusive,
                      "still missing: " + missing);

@@ -180,6 +180,28 @@ bool is_told_elsewhere(const State& state, const Paged& page) {
            page.state == config_refused;
 }
 
+// What fails and no row of the runbook takes has no case, and is not well all the same.
+void add_without_a_row(const Scene& scene, std::vector<Concern>& out) {
+    std::size_t failing = 0;
+    std::string first;
+    for (const auto& [subject, held] : scene.state.subjects) {
+        if (rolled_up(scene, held) == leverd::Health::failing) {
+            failing += 1;
+            first = first.empty() ? subject.text() : first;
+        }
+    }
+    if (failing > 0) {
+        out.push_back({"busy",
+                       first,
+                       failing == 1 ? std::string("fails, and no case is open for it")
+                                    : fmt::format("and {} more fail, and no case is open for them",
+                                                  failing - 1),
+                       {},
+                       "leverd goes on looking; what no row of the runbook takes calls nobody.",
+                       "look at it; leverd subjects --bad"});
+    }
+}
+
 // A page may be open without an open case: of a subject that goes up and down, of a veto that
 // leverd set itself. While somebody is called, nothing is not wrong.
 void add_pages(const Scene& scene, std::vector<Concern>& out) {
@@ -242,7 +264,9 @@ void add_rest(const Backend& backend, const Scene& scene, std::vector<Concern>& 
             {"busy", subject, "not judged at the moment", alone->second.since,
              fmt::format("{}. leverd goes on looking.", describe(alone->second.reason).text),
              "nothing yet; leverd why " + subject});
+        return;
     }
+    add_without_a_row(scene, out);
 }
 
 std::string moment_words(const Now& moment) {

@@ -11,7 +11,7 @@
 namespace leverd {
 namespace {
 
-// A look as young as this need not be repeated.
+// A look as young as this need not be repeated, where nothing held the lever until now.
 constexpr Millis just_now{2'000};
 // Afterwards the case is held where people see it, and the looks are asked for again.
 constexpr Millis waited_at_most{60'000};
@@ -107,7 +107,10 @@ LastLookAnswer ask_last_look(Work& work, const Incident& incident, const Symptom
     auto& all = work.transient.last_looks;
     const auto raised = raised_of(work, incident, symptom);
     auto waiting = all.find(incident.id);
-    const auto since = waiting == all.end() ? work.now.at - just_now : waiting->second.since;
+    // What was seen before a person, a switch or a veto let it go says nothing about now.
+    const bool held = incident.decision && incident.decision->action != Action::fire;
+    const auto young = held ? work.now.at : work.now.at - just_now;
+    const auto since = waiting == all.end() ? young : waiting->second.since;
     if (row_is_shown(work, incident, symptom, raised, since)) {
         return LastLookAnswer::shows_it;
     }

@@ -33,19 +33,46 @@ const IntentState* intent_of(const State& state, const std::string& id) {
     return held == state.intents.end() ? nullptr : &held->second;
 }
 
-// Since when no lever has been at work on the case. A lever that was refused before anything was
-// sent did nothing for it: the time goes on counting.
-Instant left_alone_since(const State& state, const Incident& incident) {
-    auto from = incident.opened.at;
+// A lever that was refused before anything was sent did nothing for the case.
+Instant worked_on_until(const State& state, const Incident& incident) {
+    Instant until{};
     for (const auto& id : incident.intents) {
         const auto* held = intent_of(state, id);
         const bool sent =
             held != nullptr && held->outcome && held->outcome->kind != OutcomeKind::refused;
         if (sent) {
-            from = std::max({from, held->ended.at, held->judged.at});
+            until = std::max({until, held->ended.at, held->judged.at});
         }
     }
-    return from;
+    return until;
+}
+
+// Since when no lever has been at work on the case. A group's counts come and go at their edge
+// while its members stay as they are: one that came back within the clearing time goes on counting,
+// or nobody would ever be told of them.
+Instant left_alone_since(const Rules& rules, const State& state, const Incident& incident) {
+    auto from = incident.opened.at;
+    auto worked = worked_on_until(state, incident);
+    const auto* row = find_symptom(rules, incident.symptom);
+    const auto held = state.index.held_on.find(incident.subject);
+    if (row == nullptr || !row->group || held == state.index.held_on.end()) {
+        return std::max(from, worked);
+    }
+    for (bool earlier = true; earlier;) {
+        earlier = false;
+        for (const auto& id : held->second) {
+            const auto& other = state.incidents.at(id);
+            const bool goes_on = other.symptom == incident.symptom && other.opened.at < from &&
+                                 other.phase == IncidentPhase::closed && other.end != "recovered" &&
+                                 from - other.closed.at <= rules.runbook.clearing_time;
+            if (goes_on) {
+                from = other.opened.at;
+                worked = std::max(worked, worked_on_until(state, other));
+                earlier = true;
+            }
+        }
+    }
+    return std::max(from, worked);
 }
 
 Millis lever_limit(const Rules& rules, const Intent& intent) {
@@ -184,7 +211,7 @@ CaseView view_case(const Rules& rules, const State& state, const Incident& incid
     }
     const auto from = view.row->scope == PageScope::incident && !view.intent.empty()
                           ? work_began(state, view)
-                          : left_alone_since(state, incident);
+                          : left_alone_since(rules, state, incident);
     view.due = std::max(
         from + grace_of(*view.row, rules.policies.page) + limit_of(rules, state, incident, view),
         incident.opened.at + rules.policies.page.group_wait);

@@ -133,6 +133,7 @@ TEST_CASE("subjects lists what is watched, by kind and by health") {
     CHECK(has(bad, "tenant/acme"));
     CHECK_FALSE(has(bad, "healthy"));
     CHECK(cli::subjects(options, "nothing", false).out == "no subject of that kind is known\n");
+    CHECK(cli::subjects(options, "nothing", true).out == "none of them is bad\n");
     options.json = true;
     CHECK(has(cli::subjects(options, "", false).out, "\"subjects\":["));
 }
@@ -313,7 +314,7 @@ TEST_CASE("tables align by what is seen, and colour is only added when asked for
         CAPTURE(odd);
         const auto body = nlohmann::json::parse(odd);
         CHECK_FALSE(cli::incidents_text(body, false).empty());
-        CHECK_FALSE(cli::subjects_text(body, false).empty());
+        CHECK_FALSE(cli::subjects_text(body, false, false).empty());
         CHECK_FALSE(cli::status_text(body, false).empty());
         CHECK_FALSE(cli::why_text(body, false).empty());
         CHECK_FALSE(cli::summary_text(body).empty());

@@ -92,8 +92,17 @@ TEST_CASE("the headline says who, what, since when, what leverd does and what yo
             "asks us to slow down. leverd goes on looking. You: nothing yet; leverd why "
             "control-plane";
     }
+    SECTION("what fails without a case is not called well") {
+        close_all(backend);
+        level = "busy";
+        words =
+            "tenant/acme: and 1 more fail, and no case is open for them. leverd goes on looking; "
+            "what "
+            "no row of the runbook takes calls nobody. You: look at it; leverd subjects --bad";
+    }
     SECTION("all is well") {
         close_all(backend);
+        backend.held.subjects.clear();
         level = "good";
         words = "nothing is wrong";
     }

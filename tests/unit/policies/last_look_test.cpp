@@ -78,6 +78,22 @@ TEST_CASE("an approval fires as soon as one more look shows the target as bad") 
     CHECK(bench.decisions().size() == decided + 1);
 }
 
+TEST_CASE("what was seen a moment before a person said yes permits nothing either") {
+    for (const auto after : {Millis{1}, Millis{300}, Millis{1'900}}) {
+        INFO(after.count() << " ms");
+        Bench bench(approving());
+        bench.settle();
+        bench.kill("acme");
+        bench.advance(after);
+        bench.approve(bench.newest("tenant/acme")->id);
+        CHECK(fired(bench) == 0);
+        CHECK(looks_asked(bench, "tenant/acme") > 0);
+        bench.good("acme");
+        bench.tick();
+        CHECK(fired(bench) == 0);
+    }
+}
+
 TEST_CASE("a lifted stop fires nothing on a target that healed meanwhile") {
     Bench bench;
     bench.settle();

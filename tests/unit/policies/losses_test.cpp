@@ -193,3 +193,51 @@ TEST_CASE("sealed values are needed until the loss is made good, proven away or 
         CHECK_FALSE(needs_sealed(bench.view(), "t-1"));
     }
 }
+
+TEST_CASE(
+    "what was put in place and not seen to work stays a person's case, though its subject is "
+    "gone") {
+    for (const bool own_look : {false, true}) {
+        INFO((own_look ? "the lever saw it fail" : "nobody could tell"));
+        Bench bench;
+        bench.settle();
+        bench.kill("acme");
+        REQUIRE(bench.asked<FireLever>().size() == 1);
+        Outcome outcome;
+        outcome.intent = "t-1";
+        outcome.kind = OutcomeKind::accepted;
+        outcome.results["deleted"] = "yes";
+        outcome.results["replaced_by"] = "tenant/acme-new";
+        bench.send(outcome);
+        CHECK(needs_sealed(bench.view(), "t-1"));
+        if (!own_look) {
+            bench.look(acme, "tenant_health", Health::unknown, Reason::removed);
+        }
+        for (int i = 0; i < 30 && bench.entries<Verdict>().empty(); ++i) {
+            bench.advance(std::chrono::seconds{30});
+            if (own_look) {
+                bench.look(acme, "lever:tenant-redeploy", Health::failing,
+                           Reason::workspace_failed);
+            }
+            bench.reference(0, true);
+            bench.tick();
+        }
+        REQUIRE(bench.entries<Verdict>().size() == 1);
+        CHECK(bench.entries<Verdict>()[0].kind ==
+              (own_look ? VerdictKind::not_recovered : VerdictKind::inconclusive));
+        bench.look(acme, "tenant_health", Health::unknown, Reason::removed);
+        bench.advance(std::chrono::minutes{30});
+        bench.tick();
+        CHECK(bench.entries<IncidentClosed>().empty());
+        const auto escalated = bench.entries<IncidentEscalated>();
+        REQUIRE_FALSE(escalated.empty());
+        CHECK(escalated.back().why.find("tenant/acme-new was put in place of tenant/acme and was "
+                                        "not seen to work") != std::string::npos);
+        CHECK_FALSE(open_pages(bench).empty());
+        CHECK(needs_sealed(bench.view(), "t-1"));
+        bench.send(Acknowledge{"i-1", "mara", "it works, I asked it"});
+        bench.tick();
+        CHECK(end_of_only_case(bench) == "unproven");
+        CHECK_FALSE(needs_sealed(bench.view(), "t-1"));
+    }
+}

@@ -29,9 +29,9 @@ GuardVerdict stop_switch(const GuardInput& in) {
                            : fmt::format(", {} left", since(in.now.at, stop.until));
     const auto* lift =
         stop.who == by_stop_file ? "Remove that file to lift it" : "Lift it: leverd resume";
-    return block(fmt::format("the stop switch was set by {}: {}{}. {}", stop.who, stop.why, until,
-                             lift),
-                 "stopped", "running");
+    return block(
+        fmt::format("the stop switch was set by {}: {}{}. {}", stop.who, stop.why, until, lift),
+        "stopped", "running");
 }
 
 GuardVerdict daemon_ready(const GuardInput& in) {

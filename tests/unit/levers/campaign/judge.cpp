@@ -97,7 +97,8 @@ void Rig::judge_intent(const std::string& id) {
     if (took == Took::yes && landed == 0) {
         violate(id + " settled as taken, and nothing happened");
     }
-    if (took == Took::no && landed > 0 && !others) {
+    // Moved and put back before the process ended: a look finds what was there before.
+    if (took == Took::no && landed > 0 && !others && !undone) {
         violate(id + " settled as not taken, and it happened");
     }
     int verdicts = 0;

@@ -222,6 +222,7 @@ Millis Scheduler::pause(Entry& entry) {
             subject_of(*entry.kind, entry.task.target), entry.task, Health::unknown,
             Reason::rate_limited, "no look for " + format_duration(wait) + ": " + pace->second.why);
         seen.attributes["tenant"] = entry.task.target;
+        entry.owes = true;
         std::vector<Observation> said = probes::finish(context_, now, {std::move(seen)});
         if (hooks_.on_result) {
             hooks_.on_result(said.front(), nullptr);
@@ -333,12 +334,37 @@ asio::awaitable<void> Scheduler::follow(Key key, Task task, const ProbeKind* kin
     }
 }
 
+// A look that did not end, or was put off, is said of its target: a tenant. Looks at what the
+// tenant holds do not speak of it again, so it would be unknown for ever.
+void Scheduler::take_back(Entry& entry, std::vector<Observation>& observations) {
+    if (entry.kind->subject_kind != "tenant") {
+        return;
+    }
+    const Subject own = subject_of(*entry.kind, entry.task.target);
+    bool said = false;
+    bool unknown = false;
+    for (const Observation& one : observations) {
+        said = said || one.subject == own;
+        unknown = unknown || one.health == Health::unknown;
+    }
+    if (!said && entry.owes && !unknown) {
+        auto again = observation(own, entry.task, Health::healthy, Reason::ok,
+                                 "it is looked at; its looks speak of what it holds");
+        again.attributes["tenant"] = entry.task.target;
+        for (auto& one : probes::finish(context_, context_.clock->now(), {std::move(again)})) {
+            observations.push_back(std::move(one));
+        }
+    }
+    entry.owes = unknown;
+}
+
 void Scheduler::publish(const Key& key, std::vector<Observation> observations,
                         const net::Trace& trace) {
     const auto it = entries_.find(key);
     if (it == entries_.end() || it->second.gone || !hooks_.on_observation) {
         return;
     }
+    take_back(it->second, observations);
     const auto answer = hooks_.on_result ? last_answer(trace, observations) : nullptr;
     for (Observation& observation : observations) {
         if (hooks_.on_result) {

@@ -89,6 +89,9 @@ class Scheduler {
         bool gone = false;         // the target went away while a look was running
         bool slow = false;         // the last look took more than half of its timeout
         net::Deadline began{};
+        // Something may have been said about the target itself that its looks, which speak of what
+        // it holds, never take back; at first by an earlier process.
+        bool owes = true;
         Instant paced{};  // until when the tenant's rate limit was last said to hold the looks
     };
 
@@ -110,6 +113,7 @@ class Scheduler {
     boost::asio::awaitable<void> look(Key key, Task task, const ProbeKind* kind);
     boost::asio::awaitable<void> follow(Key key, Task task, const ProbeKind* kind,
                                         std::shared_ptr<Flight> flight, net::Deadline latest);
+    void take_back(Entry& entry, std::vector<Observation>& observations);
     void publish(const Key& key, std::vector<Observation> observations, const net::Trace& trace);
     void finish(const Key& key);
     void wake();

@@ -49,7 +49,7 @@ asio::awaitable<std::vector<Observation>> quick_look(probes::Context&, probes::T
     notes->most_of_one = std::max(notes->most_of_one, ++notes->running[target]);
     notes->most_at_once = std::max(notes->most_at_once, ++notes->now_running);
     asio::steady_timer timer(co_await asio::this_coro::executor);
-    if (notes->throws.contains(target)) {
+    if (notes->throws.contains(target) || (task.kind == "inner" && notes->begun[target] == 1)) {
         --notes->running[target];
         --notes->now_running;
         throw std::runtime_error("a defect");
@@ -65,6 +65,9 @@ asio::awaitable<std::vector<Observation>> quick_look(probes::Context&, probes::T
     --notes->now_running;
     std::vector<Observation> out;
     out.push_back(note(task));
+    if (task.kind == "inner") {
+        out.back().subject = Subject("workspace/" + target + "/" + test::org_id);
+    }
     co_return out;
 }
 
@@ -164,6 +167,24 @@ TEST_CASE("a target that hangs delays nobody and is never looked at twice at onc
     CHECK(rig.seen_of["tenant/fast"] >= 4);
     CHECK(rig.script.most_of_one == 1);
     CHECK(rig.scheduler.counters().skipped_overlap > 0);
+}
+
+TEST_CASE("what was said of a target is taken back by looks that speak of what it holds") {
+    Rig rig;
+    rig.kinds.push_back({"inner", quick_look, quick_targets, "tenant", nullptr, false});
+    rig.add_settings("inner", Millis{20}, Millis{5}, Millis{100});
+    rig.world.config.probes.erase(rig.world.config.probes.begin());
+    rig.script.quick_targets = {"a"};
+    bool was_unknown = false;
+    rig.run([&rig, &was_unknown] {
+        const auto& tenant = rig.last["tenant/a"];
+        was_unknown = was_unknown || tenant.health == Health::unknown;
+        return was_unknown && tenant.health == Health::healthy &&
+               rig.seen_of["workspace/a/" + std::string(test::org_id)] >= 2;
+    });
+    CHECK(was_unknown);
+    // Said once, not at each look.
+    CHECK(rig.seen_of["tenant/a"] == 2);
 }
 
 TEST_CASE("targets that hang hold at most half of the looks") {

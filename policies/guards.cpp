@@ -94,7 +94,7 @@ GuardVerdict evidence_fresh(const GuardInput& in) {
     in.ask_again(*newest + in.rules.runbook.fresh_for + Millis{1});
     return in.now.at - *newest <= in.rules.runbook.fresh_for
                ? pass("the newest evidence is fresh", age, limit)
-               : block("the newest evidence is too old to act on", age, limit);
+               : block("the newest evidence is too old to act on: " + age, age, limit);
 }
 
 GuardVerdict subject_allowed(const GuardInput& in) {

@@ -33,13 +33,17 @@ class Expander {
 
     std::vector<ReplayMoment> run() {
         find_paces();
-        walk([this](const Pair& pair, const Run& run, const Observed& next) {
-            expand(pair, run, next);
-        });
-        for (const auto& [pair, run] : runs_) {
+        // What was not journaled any more: a run goes on until its subject is gone, or to the end.
+        const auto go_on = [this](const Pair& pair, const Run& run, Instant until) {
             if (!std::string_view(pair.second).starts_with(lever_probe)) {
-                fill_at_pace(pair, run.entry, seen(run.entry), ledger_.back().now.at);
+                fill_at_pace(pair, run.entry, seen(run.entry), until);
             }
+        };
+        walk([this](const Pair& pair, const Run& run,
+                    const Observed& next) { expand(pair, run, next); },
+             go_on);
+        for (const auto& [pair, run] : runs_) {
+            go_on(pair, run, ledger_.back().now.at);
         }
         for (std::uint32_t i = 0; i < ledger_.size(); ++i) {
             add(ledger_[i].now.at, i, false);
@@ -57,9 +61,10 @@ class Expander {
     }
     Instant seen(std::uint32_t entry) const { return look(entry).seen.at; }
 
-    // Calls `visit(pair, run before, entry)` for every Observed that follows one of its pair.
-    template <class Visit>
-    void walk(Visit visit) {
+    // Calls `visit(pair, run before, entry)` for every Observed that follows one of its pair, and
+    // `gone(pair, run, when)` for each run of a subject that is removed.
+    template <class Visit, class Gone>
+    void walk(Visit visit, Gone gone) {
         runs_.clear();
         process_ = 0;
         last_alive_.assign(1, Instant{});
@@ -75,7 +80,10 @@ class Expander {
             }
             const auto& subject = next->observation.subject;
             if (next->observation.reason == Reason::removed) {
-                std::erase_if(runs_, [&](const auto& item) { return item.first.first == subject; });
+                for (auto at = runs_.lower_bound({subject, std::string{}});
+                     at != runs_.end() && at->first.first == subject; at = runs_.erase(at)) {
+                    gone(at->first, at->second, ledger_[i].now.at);
+                }
                 continue;
             }
             const Pair pair{subject, next->observation.probe};
@@ -100,17 +108,19 @@ class Expander {
     // The pace of a pair is that of its longest run; of a pair without one, that of its probe.
     void find_paces() {
         std::map<Pair, std::int64_t> longest;
-        walk([&](const Pair& pair, const Run& run, const Observed& next) {
-            const auto count = missing(run, next);
-            if (count <= longest[pair] || next.previous_until <= seen(run.entry) ||
-                run.process != process_) {
-                return;
-            }
-            longest[pair] = count;
-            const auto span =
-                std::chrono::duration_cast<Millis>(next.previous_until - seen(run.entry));
-            pace_[pair] = std::max(least_pace, span / count);
-        });
+        walk(
+            [&](const Pair& pair, const Run& run, const Observed& next) {
+                const auto count = missing(run, next);
+                if (count <= longest[pair] || next.previous_until <= seen(run.entry) ||
+                    run.process != process_) {
+                    return;
+                }
+                longest[pair] = count;
+                const auto span =
+                    std::chrono::duration_cast<Millis>(next.previous_until - seen(run.entry));
+                pace_[pair] = std::max(least_pace, span / count);
+            },
+            [](const Pair&, const Run&, Instant) {});
         for (const auto& [pair, pace] : pace_) {
             auto& of_probe = probe_pace_[pair.second];
             of_probe = std::max(of_probe, pace);

@@ -65,6 +65,7 @@ std::vector<Observation> AskedLooks::take_due(const State& state, Now now) {
         if (const auto* newest = repeatable(state, asked.look)) {
             due.push_back(as_observation(asked.look.subject, *newest));
             due.back().seen = now;
+            due.back().took = Millis{0};
         }
     }
     return due;

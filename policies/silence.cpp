@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <iterator>
 
 namespace leverd {
 namespace {
@@ -50,29 +49,21 @@ constexpr std::size_t absences_kept = 2'000;
 }  // namespace
 
 Millis away_since(const State& state, Instant from) {
+    Millis away{0};
     const auto& all = state.absences;
-    if (all.empty()) {
-        return Millis{0};
+    for (auto at = all.rbegin(); at != all.rend() && at->ended > from; ++at) {
+        away += std::chrono::duration_cast<Millis>(at->ended - std::max(at->began, from));
     }
-    // The first that ended after it may have begun before it.
-    const auto first = std::ranges::upper_bound(all, from, {}, &Absence::ended);
-    if (first == all.end()) {
-        return Millis{0};
-    }
-    const auto before = first == all.begin() ? Millis{0} : std::prev(first)->total;
-    const auto took = first->total - before;
-    const auto counts = std::min(took, std::chrono::duration_cast<Millis>(first->ended - from));
-    return all.back().total - first->total + counts;
+    return away;
 }
 
 void note_absence(State& state, Instant ended, Millis took) {
     if (took <= Millis{0}) {
         return;
     }
-    auto& all = state.absences;
-    all.push_back({ended, (all.empty() ? Millis{0} : all.back().total) + took});
-    if (all.size() > absences_kept) {
-        all.erase(all.begin());
+    state.absences.push_back({ended - took, ended});
+    if (state.absences.size() > absences_kept) {
+        state.absences.erase(state.absences.begin());
     }
 }
 

@@ -198,8 +198,8 @@ struct TimeBridge {
 };
 // A time in which no process of leverd listened, between two that did.
 struct Absence {
+    Instant began{};
     Instant ended{};
-    Millis total{0};  // of it and of all before it
 };
 // One probe's looks at one subject cannot judge. Only such looks are held, so the cost of asking
 // how long they have lasted follows what cannot be seen, not what is watched.

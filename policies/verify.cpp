@@ -255,9 +255,10 @@ void settle_one(Work& work, const IntentState& held) {
         begin_undo(work, held.intent);
     } else if (work.now.at >= deadline) {
         // Its own look at what it made counts as well as one at the subject, which may be gone.
-        const bool persists =
-            failing_own_look(work.state, held) != nullptr ||
-            seen_to_persist(work.rules, work.state, held, from + contract->propagation);
+        const auto shows = from + contract->propagation;
+        const auto* own = failing_own_look(work.state, held);
+        const bool persists = (own != nullptr && own->seen.at >= shows) ||
+                              seen_to_persist(work.rules, work.state, held, shows);
         give_verdict(work, held, persists ? VerdictKind::not_recovered : VerdictKind::inconclusive,
                      "still missing: " + missing);
     } else if (work.now.at >= from + contract->propagation) {

@@ -337,7 +337,8 @@ asio::awaitable<void> Scheduler::follow(Key key, Task task, const ProbeKind* kin
 // A look that did not end, or was put off, is said of its target: a tenant. Looks at what the
 // tenant holds do not speak of it again, so it would be unknown for ever.
 void Scheduler::take_back(Entry& entry, std::vector<Observation>& observations) {
-    if (entry.kind->subject_kind != "tenant") {
+    // A look that had nothing to look at proves nothing.
+    if (entry.kind->subject_kind != "tenant" || observations.empty()) {
         return;
     }
     const Subject own = subject_of(*entry.kind, entry.task.target);

@@ -65,7 +65,8 @@ bool is_shown(const Work& work, const Raised& raised, Instant since) {
     }
     const auto moved = work.state.own_moves.find(raised.on.text());
     const auto own = moved == work.state.own_moves.end() ? std::string{} : moved->second;
-    return look->seen.at >= since &&
+    // One that was under way before may have read what was so before.
+    return look->seen.at - look->took >= since &&
            judge(*raised.rule, as_observation(raised.on, *look), own) == LookValue::bad;
 }
 

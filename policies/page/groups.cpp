@@ -194,6 +194,12 @@ std::string lasted_text(const Paged& page) {
         moment_text(page.since), moment_text(page.ended));
 }
 
+// A rule that is gone ends a case that nobody saw end.
+bool ended_unseen(const Work& work, const PageGroup& group, const Paged& before) {
+    return std::ranges::any_of(closed_of(work.state, group, before),
+                               [](const auto* incident) { return incident->end == "rule_gone"; });
+}
+
 void recover(Work& work, const Paged& before, const PageGroup& group) {
     auto page = before;
     page.status = PageStatus::recovered;
@@ -204,8 +210,11 @@ void recover(Work& work, const Paged& before, const PageGroup& group) {
     Now until = page.ended;
     until.at += work.rules.policies.page.keep_firing_for;
     until.wall += work.rules.policies.page.keep_firing_for;
-    page.text = fmt::format("Recovered, watching until {}. {}. {}.", moment_text(until),
-                            ending_of(work, group, before), lasted_text(page));
+    page.text =
+        fmt::format("{}, watching until {}. {}. {}.",
+                    ended_unseen(work, group, before) ? "Closed, and nobody saw whether it is over"
+                                                      : "Recovered",
+                    moment_text(until), ending_of(work, group, before), lasted_text(page));
     tell(work, std::move(page));
 }
 
@@ -216,7 +225,10 @@ void resolve(Work& work, const Paged& before, const PageGroup& group) {
     page.title = steady_title(before.title);
     page.lever = {};
     page.guard = {};
-    page.text = fmt::format("Over. {}. {}.", ending_of(work, group, before), lasted_text(page));
+    page.text = fmt::format(
+        "{}. {}. {}.",
+        ended_unseen(work, group, before) ? "Closed, and nobody saw whether it is over" : "Over",
+        ending_of(work, group, before), lasted_text(page));
     if (page.times > 0) {
         page.text +=
             fmt::format(" It had come back {} time{}.", page.times, page.times == 1 ? "" : "s");

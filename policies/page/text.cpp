@@ -319,9 +319,7 @@ std::string ending_text(const State& state, const std::vector<const Incident*>& 
         by_lever = lever.empty() ? by_lever : lever;
         otherwise = incident->end == "self_healed" ? "It recovered without a lever"
                     : incident->end == "gone" ? incident->subject.text() + " is not there any more"
-                    : incident->end == "rule_gone"
-                        ? "Its rule is not in the runbook any more, so nobody looks whether it is "
-                          "over"
+                    : incident->end == "rule_gone" ? "Its rule is not in the runbook any more"
                     : incident->end == "unproven"
                         ? "It recovered after a lever had acted; whether that was the reason is "
                           "not proven"

@@ -193,9 +193,9 @@ void members(V&& visit, T& s) {
 
 template <class V, PartOf<Absence> T>
 void members(V&& visit, T& s) {
-    auto& [ended, total] = s;
+    auto& [began, ended] = s;
+    visit("began", began);
     visit("ended", ended);
-    visit("total", total);
 }
 
 template <class V, PartOf<GoodVersion> T>

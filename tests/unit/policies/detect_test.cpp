@@ -241,5 +241,11 @@ TEST_CASE("what no rule explains any more is closed and says so, after a reload 
             bench.tick();
         }
         CHECK(bench.view().book.open.empty());
+        const auto pages = bench.entries<Paged>();
+        CHECK(std::ranges::any_of(pages, [](const Paged& page) {
+            return page.text.starts_with(
+                "Closed, and nobody saw whether it is over. Its rule is "
+                "not in the runbook any more.");
+        }));
     }
 }

@@ -153,6 +153,26 @@ TEST_CASE("a case whose last look never comes is held where people see it") {
     CHECK(fired(bench) == 1);
 }
 
+TEST_CASE("a look that was under way before a person said yes permits nothing") {
+    auto bench = approved_late();
+    bench.advance(1s);
+    Observation slow;
+    slow.subject = Subject{"tenant/acme"};
+    slow.probe = "tenant_health";
+    slow.health = Health::failing;
+    slow.reason = Reason::connect_timeout;
+    slow.seen = bench.now();
+    slow.took = 10s;
+    bench.send(slow);
+    bench.tick();
+    CHECK(fired(bench) == 0);
+    bench.advance(10s);
+    slow.seen = bench.now();
+    bench.send(slow);
+    bench.tick();
+    CHECK(fired(bench) == 1);
+}
+
 TEST_CASE("a look that cannot judge permits nothing") {
     auto bench = approved_late();
     bench.advance(1s);

@@ -289,6 +289,25 @@ TEST_CASE("a verdict without recovery repeats what the lever's own look found") 
     CHECK(verdicts(bench)[0].why.find("older CP_ADMIN_API_TOKEN") != std::string::npos);
 }
 
+TEST_CASE("what the lever's own look found before the effect can show is no verdict") {
+    auto rules = small_rules();
+    ProofStep own;
+    own.who = ProofStep::Who::lever;
+    own.looks = 1;
+    rules.levers.at("tenant-redeploy").proof.push_back(own);
+    Bench bench(rules);
+    fire(bench);
+    bench.advance(std::chrono::seconds{10});
+    bench.look("tenant/acme", "lever:tenant-redeploy", Health::failing, Reason::workspace_failed);
+    for (int i = 0; i < 60 && verdicts(bench).empty(); ++i) {
+        bench.advance(std::chrono::seconds{30});
+        bench.reference(0, true);
+        bench.tick();
+    }
+    REQUIRE(verdicts(bench).size() == 1);
+    CHECK(verdicts(bench)[0].kind == VerdictKind::inconclusive);
+}
+
 TEST_CASE("a policy that is removed while its lever is proven does not move the end of the proof") {
     auto rules = small_rules();
     rules.policies.policies[0].limits.verify_timeout = std::chrono::minutes{20};

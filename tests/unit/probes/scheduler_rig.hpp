@@ -22,6 +22,7 @@ struct Notes {
     std::set<std::string> hangs;  // ends at its deadline
     std::set<std::string> deaf;   // ignores its deadline, ends when cancelled
     std::set<std::string> throws;
+    std::set<std::string> hollow;  // has nothing to look at
     std::map<std::string, int> begun;
     std::map<std::string, int> running;
     int most_at_once = 0;
@@ -64,6 +65,9 @@ inline asio::awaitable<std::vector<Observation>> quick_look(probes::Context&, pr
     --notes->running[target];
     --notes->now_running;
     std::vector<Observation> out;
+    if (notes->hollow.contains(target)) {
+        co_return out;
+    }
     out.push_back(note(task));
     if (task.kind == "inner") {
         out.back().subject = Subject("workspace/" + target + "/" + test::org_id);

@@ -21,3 +21,17 @@ TEST_CASE("what was said of a target is taken back by looks that speak of what i
     // Said once, not at each look.
     CHECK(rig.seen_of["tenant/a"] == 2);
 }
+
+TEST_CASE("a look that had nothing to look at takes nothing back") {
+    Rig rig;
+    rig.kinds.push_back({"inner", quick_look, quick_targets, "tenant", nullptr, false});
+    rig.add_settings("inner", Millis{20}, Millis{5}, Millis{100});
+    rig.world.config.probes.erase(rig.world.config.probes.begin());
+    rig.script.quick_targets = {"a", "b"};
+    rig.script.hollow = {"a"};
+    // The first look at each throws.
+    rig.run([&rig] { return rig.script.begun["a"] >= 4 && rig.script.begun["b"] >= 4; });
+    CHECK(rig.last["tenant/a"].health == Health::unknown);
+    CHECK(rig.seen_of["tenant/a"] == 1);
+    CHECK(rig.last["tenant/b"].health == Health::healthy);
+}

@@ -152,6 +152,15 @@ boost::asio::awaitable<stack::Read<stack::WorkspaceList>> read_workspaces(
     co_return again;
 }
 
+Call call_of(const net::HttpRequest& request, std::string why) {
+    Call call;
+    call.method = request.method;
+    call.url = request.url;
+    call.body = request.body;
+    call.why = std::move(why);
+    return call;
+}
+
 Millis propagation_of(const Context& context, const LeverContract& contract) {
     const auto* settings = settings_of(context, contract.id);
     return settings != nullptr && settings->propagation ? *settings->propagation

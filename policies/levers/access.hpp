@@ -37,6 +37,9 @@ struct WorkspaceName {
 // The two parts of "workspace/<slug>/<uuid>", validated.
 Result<WorkspaceName> workspace_name(const Subject& subject);
 
+// The request as a plan shows it: without its headers, which hold credentials.
+Call call_of(const net::HttpRequest& request, std::string why);
+
 // The row of the control plane's list for exactly this slug. A slug that is not on the page is an
 // Error that says so; it is no proof that the tenant is gone (wire-contracts 0.8).
 boost::asio::awaitable<Result<Tenant>> find_org(Context& context, std::string slug,

@@ -70,13 +70,9 @@ std::vector<Call> calls_of(const Context& context, const std::vector<std::string
     std::vector<Call> calls;
     for (const bool dry : {true, false}) {
         const auto request = fleet_request(context, slugs, tag, dry);
-        Call call;
-        call.method = request.method;
-        call.url = request.url;
-        call.body = request.body;
-        call.why = dry ? "dry run: must list exactly these tenants, else nothing more is sent"
-                       : fmt::format("redeploys {} of the tenants with {}", slugs.size(), tag);
-        calls.push_back(std::move(call));
+        calls.push_back(call_of(
+            request, dry ? "dry run: must list exactly these tenants, else nothing more is sent"
+                         : fmt::format("redeploys {} of the tenants with {}", slugs.size(), tag)));
     }
     return calls;
 }

@@ -126,11 +126,8 @@ class TenantRedeploy final : public Lever {
         plan.params["slug"] = *slug;
         plan.params["org_id"] = record->org_id;
         plan.params["boot_marker"] = record->boot_marker;
-        Call call;
-        call.method = request->method;
-        call.url = request->url;
-        call.why = "redeploys tenant " + *slug + " with its current image";
-        plan.calls.push_back(std::move(call));
+        plan.calls.push_back(
+            call_of(*request, "redeploys tenant " + *slug + " with its current image"));
         plan.warnings = {
             "real infrastructure: the tenant is down for minutes and open SSH sessions drop",
             "depending on the control plane this launches a new machine or only recreates the "

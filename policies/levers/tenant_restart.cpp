@@ -58,15 +58,6 @@ Result<net::HttpRequest> request_for(const Context& context, const char* path,
     return stack::control_plane_request(control_plane_of(context), "POST", *full);
 }
 
-Call call_of(const net::HttpRequest& request, std::string why) {
-    Call call;
-    call.method = request.method;
-    call.url = request.url;
-    call.body = request.body;
-    call.why = std::move(why);
-    return call;
-}
-
 bool same_call(const Call& call, const net::HttpRequest& request) {
     return call.method == request.method && call.url == request.url && call.body == request.body;
 }

@@ -55,13 +55,7 @@ Plan plan_of(const stack::VercelAccess& access, const stack::VercelProject& proj
                    {"live", project.production},
                    {"target", target},
                    {"alias_before", std::to_string(project.last ? project.last->requested : 0)}};
-    const auto request = move_request(access, verb, target);
-    Call call;
-    call.method = request.method;
-    call.url = request.url;
-    call.body = request.body;
-    call.why = std::move(why);
-    plan.calls.push_back(std::move(call));
+    plan.calls.push_back(call_of(move_request(access, verb, target), std::move(why)));
     if (project.rolling_release) {
         plan.warnings.push_back(
             "a rolling release is set up: domains may move in stages, look at the percentage");

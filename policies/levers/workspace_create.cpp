@@ -81,15 +81,6 @@ SecretValues masked_values(const WorkspaceSpec& spec) {
     return values;
 }
 
-Call call_of(const net::HttpRequest& request, std::string why) {
-    Call call;
-    call.method = request.method;
-    call.url = request.url;
-    call.body = request.body;
-    call.why = std::move(why);
-    return call;
-}
-
 std::vector<Call> create_calls(const stack::TenantAccess& access, const WorkspaceSpec& spec) {
     const auto values = masked_values(spec);
     std::vector<Call> calls;

@@ -16,7 +16,6 @@ net::HttpRequest rehearsal_request(const stack::TenantAccess& access, const Work
 SecretValues masked_values(const WorkspaceSpec& spec);
 // The rehearsal and the create as a plan shows them.
 std::vector<Call> create_calls(const stack::TenantAccess& access, const WorkspaceSpec& spec);
-Call call_of(const net::HttpRequest& request, std::string why);
 
 // How a rehearsal ended: the platform looked at everything and refused for the one reason that was
 // given to it on purpose.

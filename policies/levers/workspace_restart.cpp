@@ -240,12 +240,8 @@ class WorkspaceRestart final : public Lever {
         plan.params["org_id"] = found->access.org_id;
         plan.params["id"] = found->name.id;
         plan.params["name"] = found->row.row.name;
-        const auto request = restart_request(found->access, found->name.id);
-        Call call;
-        call.method = request.method;
-        call.url = request.url;
-        call.why = "restarts this workspace with its current image";
-        plan.calls.push_back(std::move(call));
+        plan.calls.push_back(call_of(restart_request(found->access, found->name.id),
+                                     "restarts this workspace with its current image"));
         plan.warnings = {
             "a full cold start: it is away for its runtime's boot time and loses what it is doing",
             "the platform does not notice when the old machine is not terminated: look for an "
